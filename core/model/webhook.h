@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// A webhook: where to send, for which events, with which scripts and limits. One immutable
+// revision, reference-counted; made and held by main.
+#pragma once
+
+#include "json/json_write.h"
+#include "model/attempt.h"
+#include "model/problem.h"
+
+#define WEBHOOK_MAX_EVENTS 64
+#define WEBHOOK_MAX_SCRIPTS 16
+#define WEBHOOK_MAX_SECRETS 8
+#define WEBHOOK_MAX_RETRIES 32
+#define WEBHOOK_MAX_TARGET 2048
+#define WEBHOOK_MAX_JSON (256 * 1024) // a whole webhook as JSON
+
+enum webhook_disabled { WEBHOOK_ENABLED, WEBHOOK_HTTP_410, WEBHOOK_FAILING, WEBHOOK_OPERATOR };
+
+struct webhook_script {
+    struct span name;
+    struct span version; // pinned; empty: the active one
+    struct span options; // JSON object as written; empty: none
+};
+
+struct webhook_secret {
+    struct span id;   // short, random; names it in the API
+    struct span text; // whsec_…, whsk_… or plain
+    int64_t created_ms;
+    int64_t expires_ms; // 0: never
+};
+
+#define WEBHOOK_MAGIC 0x5745424bu
+struct webhook {
+    uint32_t magic;
+    uint32_t refs;
+    uint32_t number;     // the store's; unique, small; 0: not stored yet
+    uint32_t revision;   // 1, 2, …; 0: not stored yet
+    struct arena arena;  // all spans
+    struct uid uuid;
+    struct span target, tenant, name;
+    struct span events[WEBHOOK_MAX_EVENTS]; // names, "*", or "prefix.*"
+    uint32_t event_count;
+    bool is_active, is_paused;
+    enum webhook_disabled disabled;
+    int64_t disabled_ms;
+    struct span extra_payload; // JSON object as written; empty: none
+    bool extra_payload_into_data;
+    struct header *extra_headers; // values with {{NAME}} as written
+    uint32_t extra_header_count;
+    struct span metadata;         // JSON object as written; empty: none
+    struct webhook_script scripts[WEBHOOK_MAX_SCRIPTS];
+    uint32_t script_count;
+    struct webhook_secret secrets[WEBHOOK_MAX_SECRETS]; // newest first
+    uint32_t secret_count;
+    uint32_t timeout_ms;
+    uint32_t retry_s[WEBHOOK_MAX_RETRIES]; // seconds
+    uint32_t retry_count;
+    bool has_retry;      // false: the default schedule
+    uint32_t max_in_flight;
+    int64_t created_ms, updated_ms;
+};
+
+// Parses and checks what a person sent (or, with `is_stored`, what webhook_print wrote for the
+// store). Unknown and refused fields, duplicate names, bad types and ranges, forbidden headers,
+// literal refused targets (`refuses_target` may be NULL) each become a problem; ERR_SYNTAX if any.
+// Without a uuid one is made; without secrets one is made. One reference.
+struct webhook_rules {
+    bool is_stored;
+    bool (*refuses_target)(void *context, struct span target, struct errmsg *why); // the guard
+    void *context;
+    const struct span *known_events; // configured catalogue of names; NULL: any
+    size_t known_event_count;
+};
+MUST_CHECK enum err webhook_parse(struct webhook **out, struct span json,
+                                  const struct webhook_rules *rules, struct problems *problems);
+struct webhook *webhook_ref(struct webhook *webhook);
+void webhook_unref(struct webhook *webhook); // NULL is fine; wipes the secrets
+
+enum webhook_print {
+    WEBHOOK_FOR_STORE,  // everything
+    WEBHOOK_FOR_ADMIN,  // secrets as {id, type, created_at, expires_at, public_key}
+    WEBHOOK_FOR_VIEWER, // and header values, secret options and the target's tail masked
+};
+void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w);
+
+// Does one of its patterns fit the event's name?
+bool webhook_matches(const struct webhook *webhook, struct span event_name);
+// A pattern: a name, "*", or a prefix and ".*" for one or more further segments.
+bool webhook_pattern_is_valid(struct span pattern);
+bool webhook_pattern_matches(struct span pattern, struct span event_name);
+// "http_410" …; NULL when enabled.
+const char *webhook_disabled_name(enum webhook_disabled disabled);
+// Host and "/…": what may stand in a log.
+void webhook_safe_target(struct span target, struct buf *out);
