@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Scripts as the engine sees them: names and versions, rendering, judging; main only.
+//
+// Lua runs in script hosts: sandboxed child processes (core/sandbox/). What comes back from one is
+// untrusted input. A host that overruns is killed; only the rendering that was running is blamed.
+#pragma once
+
+#include "model/event.h"
+#include "model/problem.h"
+#include "model/request.h"
+#include "model/webhook.h"
+
+#include <uv.h>
+
+struct script;
+
+struct script_config {
+    uint32_t hosts;              // processes, one spare is kept besides
+    const char *scripts_dir;     // NULL: none
+    uint32_t cpu_ms, wall_ms;    // budget of one visit, see lua.md, Limits
+    int64_t memory_bytes;
+    const char *self;            // path of this binary, "/proc/self/exe"
+};
+
+// How a visit to a host ended; it meets the other failures in model/retry.c.
+enum script_result {
+    SCRIPT_DONE,
+    SCRIPT_FILTERED,
+    SCRIPT_ERROR,
+    SCRIPT_TIMEOUT,
+    SCRIPT_MEMORY,
+    SCRIPT_KILLED,
+};
+
+// Starts the hosts and loads built-in scripts and scripts_dir: each is compiled, checked, and its
+// golden tests run, in a host. Blocking (runs its own little loop) only here. A broken built-in is
+// ERR_CORRUPT; broken files in scripts_dir are logged and left out.
+MUST_CHECK enum err script_start(struct script **out, uv_loop_t *loop,
+                                 const struct script_config *config, struct errmsg *message);
+void script_stop(struct script *script, void (*on_stopped)(void *context), void *context);
+
+// Reads scripts_dir again (SIGHUP); what fails keeps its old version and is logged.
+// `on_done` gets a text for the log: what changed, what was refused and why.
+void script_reload(struct script *script,
+                   void (*on_done)(void *context, size_t loaded, size_t refused), void *context);
+
+// One rendering or judgement. Owned by `script` from script_visit until on_done.
+#define SCRIPT_VISIT_MAGIC 0x53565354u
+struct script_visit {
+    uint32_t magic;
+    struct list_node node;        // script's
+    bool is_response;             // judge the response; else filter, transform, sign
+    struct attempt *attempt;      // borrowed: script writes its fields, in its arena
+    struct event *event;          // borrowed
+    struct webhook *webhook;      // borrowed (one reference must be held by the submitter)
+    const struct hook_env *env;   // borrowed
+    size_t data_at;               // offset of the payload in attempt->body
+    enum script_result result;    // out; reason is in attempt->reason
+    void (*on_done)(struct script_visit *visit);
+    void *context;
+};
+// Render: attempt has been filled by request_build(for_scripts); afterwards it holds what is to be
+// sent, or attempt->reason says why not. Response: sets attempt->verdict, verdict_after_ms, reason
+// or response_error. Budgets grow with the event.
+void script_visit(struct script *script, struct script_visit *visit);
+void script_flush(struct script *script); // once per turn of the loop: hands batches over
+
+// Has any of the webhook's scripts that function? False for names that are unknown.
+bool script_has_render(const struct script *script, const struct webhook *webhook);
+bool script_has_response(const struct script *script, const struct webhook *webhook);
+
+// Checks names, versions, options (types, bounds, `check` in the sandbox) and secrets of a webhook
+// before it is saved. on_done is called later, on main; problems belong to the caller throughout.
+void script_check(struct script *script, struct webhook *webhook, struct problems *problems,
+                  void (*on_done)(void *context, struct problems *problems), void *context);
+
+// Secrets have changed or a webhook is gone: hosts that knew it are replaced.
+void script_forget(struct script *script, const struct webhook *webhook);
+
+// One row of the list of names; spans live until the next reload.
+struct script_info {
+    struct span name, version, origin; // "builtin", "scripts_dir"
+    struct span help;
+    struct span options;               // JSON array of {name, type, required, default, help, …}
+    uint64_t calls, errors, kills;
+    uint64_t cpu_us;
+};
+size_t script_count(const struct script *script);
+void script_info(const struct script *script, size_t index, struct script_info *out);
+
+struct script_stats {
+    uint64_t visits, kills, restarts;
+    uint32_t hosts, waiting;
+};
+void script_stats(const struct script *script, struct script_stats *out);
