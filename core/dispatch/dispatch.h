@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// The heart: matches events to webhooks, owns every delivery's state, decides who goes next,
+// settles outcomes; main only.
+#pragma once
+
+#include "config/config.h"
+#include "ingest/wire.h"
+#include "model/webhook.h"
+#include "script/script.h"
+#include "send/sender.h"
+#include "store/store.h"
+
+struct dispatch;
+
+struct dispatch_env {
+    uv_loop_t *loop;
+    struct store *store;
+    struct script *script;       // set before the first event
+    const struct config *config; // dispatch_reconfigure replaces it
+    const struct eventid_key *id_key;
+    uint64_t next_seq;
+};
+
+// `start` is consumed: the webhooks and tenants are loaded from the store, what is owed is taken up.
+MUST_CHECK enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
+                                   struct journal_start *start, struct errmsg *message);
+void dispatch_set_sender(struct dispatch *dispatch, struct sender *sender);
+// No new attempts; on_drained when nothing runs and all outcomes are stored, or after timeout_ms.
+void dispatch_drain(struct dispatch *dispatch, int64_t timeout_ms,
+                    void (*on_drained)(void *context), void *context);
+void dispatch_stop(struct dispatch *dispatch, void (*on_stopped)(void *context), void *context);
+void dispatch_reconfigure(struct dispatch *dispatch, const struct config *config);
+
+// ---- events ----
+typedef void dispatch_answer_fn(void *token, const struct wire_reply *reply);
+// Matches, stores, answers after the commit. Takes the event.
+void dispatch_accept(struct dispatch *dispatch, struct event **event, dispatch_answer_fn *answer,
+                     void *token);
+bool dispatch_may_write(struct dispatch *dispatch, struct span tenant, uint32_t uid,
+                        struct wire_reply *reply);
+// For sender_start and for the sender's results.
+void dispatch_on_sent(void *dispatch, struct list *attempts);
+
+// ---- webhooks: all answer later, on main ----
+// Current revision, borrowed until the loop turns; NULL: no such webhook.
+struct webhook *dispatch_webhook(const struct dispatch *dispatch, const struct uid *uuid);
+struct webhook *dispatch_webhook_by_number(const struct dispatch *dispatch, uint32_t number);
+// The webhook with the lowest number above `after`; NULL at the end. For lists.
+struct webhook *dispatch_webhook_next(const struct dispatch *dispatch, uint32_t after);
+typedef void dispatch_saved_fn(void *context, enum err err, struct webhook *webhook);
+// Stores `fresh` as new (revision 0) or as the next revision of the one with its uuid, which must
+// still be revision `expected` (0: do not care). Takes a reference of its own.
+void dispatch_webhook_put(struct dispatch *dispatch, struct webhook *fresh, uint32_t expected,
+                          struct span by, const char *action, dispatch_saved_fn *on_saved,
+                          void *context);
+// Cancels what is pending, keeps the history.
+void dispatch_webhook_remove(struct dispatch *dispatch, struct webhook *webhook, struct span by,
+                             dispatch_saved_fn *on_saved, void *context);
+
+// What main knows of a webhook's traffic since the start.
+struct dispatch_webhook_state {
+    uint64_t delivered, failed, filtered, dead; // attempts or deliveries since the start
+    uint32_t ready, in_flight;
+    uint64_t waiting_rows;        // pending rows
+    int64_t next_due_ms;          // INT64_MAX: none
+    const char *held;             // static reason: "paused", "retry_after"…; NULL: not held
+    int64_t held_until_ms;        // 0: until somebody acts
+    int64_t last_attempt_ms;      // 0: none
+    enum outcome last_outcome;
+};
+void dispatch_webhook_state(const struct dispatch *dispatch, uint32_t number,
+                            struct dispatch_webhook_state *out);
+// Sends one event to one webhook now, outside of everything; the attempt comes back to on_done,
+// which frees it. The event is not stored.
+void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct event **event,
+                   void (*on_done)(void *context, struct attempt *attempt), void *context);
+
+// ---- deliveries ----
+// What main knows and the store does not (yet): lay it over a row.
+struct dispatch_overlay {
+    bool is_known;                // in memory here
+    enum delivery_state state;
+    const char *reason;           // static: what it waits for, or is doing
+    uint32_t ahead;               // how many are before it in its webhook's queue
+};
+void dispatch_overlay(const struct dispatch *dispatch, uint64_t delivery, uint32_t webhook,
+                      struct dispatch_overlay *out);
+// A manual retry, from every settled state; also of one that waits (then it is due now).
+// OK, ERR_NOT_FOUND, ERR_CONFLICT (it is being sent).
+void dispatch_retry(struct dispatch *dispatch, uint64_t delivery,
+                    void (*on_done)(void *context, enum err err), void *context);
+
+// ---- tenants ----
+bool dispatch_tenant_exists(const struct dispatch *dispatch, struct span name);
+typedef void dispatch_tenant_fn(void *context, enum err err);
+void dispatch_tenant_add(struct dispatch *dispatch, struct span name, struct span by,
+                         dispatch_tenant_fn *on_added, void *context);
+// Walks all names, sorted; NULL at the end. Start with `after` empty.
+const char *dispatch_tenant_next(const struct dispatch *dispatch, struct span after);
+
+struct dispatch_stats {
+    uint64_t events, deliveries[OUTCOME_COUNT], attempts[OUTCOME_COUNT];
+    uint64_t states[DELIVERY_STATE_COUNT];  // pending (rows), claimed, running: now
+    uint64_t latency_buckets[24];  // accepted → delivered; powers of two from 256 us
+    uint64_t latency_count, latency_sum_us;
+    uint64_t phase_buckets[5][24], phase_count[5], phase_sum_us[5]; // dns connect tls first total
+    uint32_t unsettled, memory_deliveries;
+    uint64_t memory_bytes, webhooks_disabled;
+    int64_t overdue_ms;
+    bool is_draining, is_store_down;
+};
+void dispatch_stats(const struct dispatch *dispatch, struct dispatch_stats *out);
