@@ -6,11 +6,11 @@
 // timers for slow clients.
 #pragma once
 
+#include <uv.h>
+
 #include "config/config.h"
 #include "dispatch/dispatch.h"
 #include "ingest/ingest.h"
-
-#include <uv.h>
 
 struct admin;
 

@@ -2,10 +2,10 @@
 // A growable run of bytes that is born with its maximum; one thread at a time.
 #pragma once
 
+#include <stdarg.h>
+
 #include "base/err.h"
 #include "base/span.h"
-
-#include <stdarg.h>
 
 // A buffer that meets its maximum becomes `is_full`, drops what does not fit as a whole, and
 // answers ERR_FULL from then on, so that a chain of appends may be checked once at its end.

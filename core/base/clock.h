@@ -6,9 +6,9 @@
 // writes it to let time pass. GRAPNEL_CLOCK without GRAPNEL_TEST=1 is refused at start.
 #pragma once
 
-#include "base/err.h"
-
 #include <stdint.h>
+
+#include "base/err.h"
 
 // Once, before threads start.
 MUST_CHECK enum err clock_init(struct errmsg *message);

@@ -7,9 +7,9 @@
 // load and a branch that is not taken.
 #pragma once
 
-#include "base/err.h"
-
 #include <stdbool.h>
+
+#include "base/err.h"
 
 enum failpoint {
 #define X(name, text, where) FAILPOINT_##name,

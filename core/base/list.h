@@ -2,10 +2,10 @@
 // Intrusive doubly linked lists; one thread at a time.
 #pragma once
 
-#include "base/check.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/check.h"
 
 // A node in at most one list; zero or self-linked when in none.
 struct list_node {
@@ -89,9 +89,9 @@ static inline void list_splice(struct list *to, struct list *from)
 }
 
 // `node` is a struct list_node *; the body may not remove it.
-#define LIST_FOREACH(node, list)                                                                   \
+#define LIST_FOREACH(node, list) \
     for (struct list_node *node = (list)->head.next; node != &(list)->head; node = node->next)
 // The body may remove the node.
-#define LIST_FOREACH_SAFE(node, list)                                                              \
-    for (struct list_node *node = (list)->head.next, *node##_next = node->next;                    \
+#define LIST_FOREACH_SAFE(node, list)                                           \
+    for (struct list_node *node = (list)->head.next, *node##_next = node->next; \
          node != &(list)->head; node = node##_next, node##_next = node->next)

@@ -30,8 +30,7 @@ struct log_record {
     bool is_on; // the level is wanted
 };
 
-void log_begin(struct log_record *r, enum log_level level, enum log_area area,
-               const char *message);
+void log_begin(struct log_record *r, enum log_level level, enum log_area area, const char *message);
 void log_str(struct log_record *r, const char *key, const char *value); // NULL: left out
 void log_span(struct log_record *r, const char *key, struct span value);
 void log_int(struct log_record *r, const char *key, int64_t value);

@@ -5,9 +5,9 @@
 // Messages are embedded: struct x { struct list_node node; … }. Order of one sender is kept.
 #pragma once
 
-#include "base/list.h"
-
 #include <uv.h>
+
+#include "base/list.h"
 
 struct mailbox;
 

@@ -7,9 +7,9 @@
 
 #include "base/buf.h"
 
-void pack_uint(struct buf *buf, uint64_t number);      // LEB128
-void pack_int(struct buf *buf, int64_t number);        // zigzag, LEB128
-void pack_bytes(struct buf *buf, struct span bytes);   // length, bytes
+void pack_uint(struct buf *buf, uint64_t number);              // LEB128
+void pack_int(struct buf *buf, int64_t number);                // zigzag, LEB128
+void pack_bytes(struct buf *buf, struct span bytes);           // length, bytes
 void pack_raw(struct buf *buf, const void *bytes, size_t len); // fixed length known to both
 
 struct unpack {

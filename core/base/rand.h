@@ -5,10 +5,10 @@
 // for secrets and always the kernel's.
 #pragma once
 
-#include "base/err.h"
-
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 void rand_bytes(void *out, size_t len);
 uint64_t rand_uint64(void);

@@ -53,13 +53,12 @@ struct config {
     size_t ingest_uid_count;
     const struct config_env *hook_env;
     size_t hook_env_count;
-    const char *file;                     // "" when none was given
+    const char *file; // "" when none was given
 };
 
 // `argv` holds only options ("--data-dir", "DIR", "--data-dir=DIR", "--config FILE"); what is no
 // option is an error. ERR_SYNTAX with a message that says file, line and what to do.
-MUST_CHECK enum err config_load(struct config **out, int argc, char **argv,
-                                struct errmsg *message);
+MUST_CHECK enum err config_load(struct config **out, int argc, char **argv, struct errmsg *message);
 void config_free(struct config *config);
 // What differs between two, and can it change without a restart? Calls `on_change` per option.
 void config_compare(const struct config *old, const struct config *fresh,

@@ -14,8 +14,7 @@ enum secret_kind {
 
 // What kind a text is; ERR_SYNTAX with a message for a person when it is none ("whsec_" that is not
 // base64, too short …). The message never holds the secret.
-MUST_CHECK enum err secret_check(struct span text, enum secret_kind *kind,
-                                 struct errmsg *message);
+MUST_CHECK enum err secret_check(struct span text, enum secret_kind *kind, struct errmsg *message);
 // "whsec_" + base64 of 32 random bytes, or "whsk_" + base64 of a new seed and public key, NUL
 // terminated; `out` has SECRET_MAX_LEN + 1 bytes.
 void secret_generate(enum secret_kind kind, char *out);

@@ -61,11 +61,11 @@ void dispatch_webhook_remove(struct dispatch *dispatch, struct webhook *webhook,
 struct dispatch_webhook_state {
     uint64_t delivered, failed, filtered, dead; // attempts or deliveries since the start
     uint32_t ready, in_flight;
-    uint64_t waiting_rows;        // pending rows
-    int64_t next_due_ms;          // INT64_MAX: none
-    const char *held;             // static reason: "paused", "retry_after"…; NULL: not held
-    int64_t held_until_ms;        // 0: until somebody acts
-    int64_t last_attempt_ms;      // 0: none
+    uint64_t waiting_rows;   // pending rows
+    int64_t next_due_ms;     // INT64_MAX: none
+    const char *held;        // static reason: "paused", "retry_after"…; NULL: not held
+    int64_t held_until_ms;   // 0: until somebody acts
+    int64_t last_attempt_ms; // 0: none
     enum outcome last_outcome;
 };
 void dispatch_webhook_state(const struct dispatch *dispatch, uint32_t number,
@@ -78,10 +78,10 @@ void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct ev
 // ---- deliveries ----
 // What main knows and the store does not (yet): lay it over a row.
 struct dispatch_overlay {
-    bool is_known;                // in memory here
+    bool is_known; // in memory here
     enum delivery_state state;
-    const char *reason;           // static: what it waits for, or is doing
-    uint32_t ahead;               // how many are before it in its webhook's queue
+    const char *reason; // static: what it waits for, or is doing
+    uint32_t ahead;     // how many are before it in its webhook's queue
 };
 void dispatch_overlay(const struct dispatch *dispatch, uint64_t delivery, uint32_t webhook,
                       struct dispatch_overlay *out);
@@ -100,8 +100,8 @@ const char *dispatch_tenant_next(const struct dispatch *dispatch, struct span af
 
 struct dispatch_stats {
     uint64_t events, deliveries[OUTCOME_COUNT], attempts[OUTCOME_COUNT];
-    uint64_t states[DELIVERY_STATE_COUNT];  // pending (rows), claimed, running: now
-    uint64_t latency_buckets[24];  // accepted → delivered; powers of two from 256 us
+    uint64_t states[DELIVERY_STATE_COUNT]; // pending (rows), claimed, running: now
+    uint64_t latency_buckets[24];          // accepted → delivered; powers of two from 256 us
     uint64_t latency_count, latency_sum_us;
     uint64_t phase_buckets[5][24], phase_count[5], phase_sum_us[5]; // dns connect tls first total
     uint32_t unsettled, memory_deliveries;

@@ -5,10 +5,10 @@
 // reply, or does not read its replies. Nothing is buffered without bound.
 #pragma once
 
+#include <uv.h>
+
 #include "config/config.h"
 #include "ingest/wire.h"
-
-#include <uv.h>
 
 struct ingest;
 

@@ -18,15 +18,15 @@ int wire_code_status(enum wire_code code);
 
 // What came of one line.
 struct wire_reply {
-    enum wire_code code;      // WIRE_OK: accepted
-    char message[256];        // for a person; empty when accepted
+    enum wire_code code; // WIRE_OK: accepted
+    char message[256];   // for a person; empty when accepted
     bool has_offset;
-    size_t offset;            // bad_json
-    int64_t retry_ms;         // rate_limited; 0: none
-    struct uid id;            // accepted, or the first one's
+    size_t offset;    // bad_json
+    int64_t retry_ms; // rate_limited; 0: none
+    struct uid id;    // accepted, or the first one's
     uint32_t deliveries;
     bool is_duplicate;
-    char ref[129 * 6];        // raw JSON string content as it came (escaped), without quotes
+    char ref[129 * 6]; // raw JSON string content as it came (escaped), without quotes
     bool has_ref;
 };
 
@@ -36,7 +36,7 @@ struct wire_rules {
 };
 
 struct wire_producer {
-    uint32_t uid, pid;        // UINT32_MAX: unknown
+    uint32_t uid, pid; // UINT32_MAX: unknown
 };
 
 // Decodes one line (without its line feed). OK: `out` has one reference. Otherwise `reply` holds the

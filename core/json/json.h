@@ -10,7 +10,7 @@
 #include "base/span.h"
 
 #define JSON_MAX_DEPTH 64
-#define JSON_NONE UINT32_MAX // "no such node"
+#define JSON_NONE      UINT32_MAX // "no such node"
 
 enum json_type {
     JSON_NULL,
@@ -25,12 +25,12 @@ enum json_type {
 // Nodes stand in document order. An object's children are name, value, name, value, …; a subtree
 // ends where `next` points, which is the next sibling if there is one.
 struct json_node {
-    uint32_t start;     // offset of the first byte in the source (of a string: its quote)
-    uint32_t end;       // offset behind the last byte
-    uint32_t next;      // index of the first node behind this subtree
-    uint32_t count;     // members or elements; 0 for scalars
-    uint8_t type;       // enum json_type
-    bool has_escape;    // a string with a backslash
+    uint32_t start;  // offset of the first byte in the source (of a string: its quote)
+    uint32_t end;    // offset behind the last byte
+    uint32_t next;   // index of the first node behind this subtree
+    uint32_t count;  // members or elements; 0 for scalars
+    uint8_t type;    // enum json_type
+    bool has_escape; // a string with a backslash
 };
 
 struct json_doc {

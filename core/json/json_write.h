@@ -28,7 +28,7 @@ void json_write_int(struct json_writer *w, int64_t number);
 void json_write_double(struct json_writer *w, double number); // shortest that reads back equal
 void json_write_bool(struct json_writer *w, bool value);
 void json_write_null(struct json_writer *w);
-void json_write_raw(struct json_writer *w, struct span json); // a whole value, copied
+void json_write_raw(struct json_writer *w, struct span json);    // a whole value, copied
 void json_write_date_ms(struct json_writer *w, int64_t wall_ms); // RFC 3339; 0 writes null
 void json_write_uid(struct json_writer *w, const struct uid *uid);
 

@@ -11,7 +11,7 @@
 #include "model/outcome.h"
 
 #define ATTEMPT_MAX_RESPONSE 65536 // bytes of the response that are read
-#define ATTEMPT_MAX_EXCERPT 4096   // bytes of it that are kept
+#define ATTEMPT_MAX_EXCERPT  4096  // bytes of it that are kept
 
 struct header {
     struct span name;
@@ -43,34 +43,34 @@ struct attempt {
     struct span method, url, body;
     struct header *headers;
     uint32_t header_count;
-    uint32_t timeout_ms;   // for the whole transfer
+    uint32_t timeout_ms; // for the whole transfer
     uint8_t body_sha256[32];
-    uint32_t body_len;     // bytes sent (kept in the record; body is not)
+    uint32_t body_len; // bytes sent (kept in the record; body is not)
 
     // What came of it.
     enum outcome outcome;
-    struct span reason;    // for people; empty: the outcome says it all
+    struct span reason; // for people; empty: the outcome says it all
     struct attempt_times times;
-    struct span remote;    // "203.0.113.7:443"
-    struct span tls;       // "TLSv1.3"; empty: none
-    bool is_reused;        // the connection was kept from before
-    bool is_resent;        // tried once more on a new connection; the receiver may have seen it
-    bool is_incomplete;    // 2xx, but the response's body was cut, slow or too long
-    int status;            // 0: no answer
+    struct span remote; // "203.0.113.7:443"
+    struct span tls;    // "TLSv1.3"; empty: none
+    bool is_reused;     // the connection was kept from before
+    bool is_resent;     // tried once more on a new connection; the receiver may have seen it
+    bool is_incomplete; // 2xx, but the response's body was cut, slow or too long
+    int status;         // 0: no answer
     struct header *response_headers;
     uint32_t response_header_count;
-    struct span response;  // at most ATTEMPT_MAX_RESPONSE; a record keeps ATTEMPT_MAX_EXCERPT
-    uint32_t response_len; // bytes that were read
+    struct span response;   // at most ATTEMPT_MAX_RESPONSE; a record keeps ATTEMPT_MAX_EXCERPT
+    uint32_t response_len;  // bytes that were read
     int64_t retry_after_ms; // from Retry-After, relative; -1: none
 
     // What scripts did.
-    struct span scripts;   // names and versions: "github@1a2b3c4d slack@…"; empty: none
-    struct span logs;      // lines of grapnel.log; bounded
+    struct span scripts; // names and versions: "github@1a2b3c4d slack@…"; empty: none
+    struct span logs;    // lines of grapnel.log; bounded
     uint32_t script_cpu_us;
     uint32_t script_memory_bytes; // peak
     struct span response_error;   // why the `response` function failed; empty: it did not
     enum attempt_verdict verdict;
-    int64_t verdict_after_ms;     // VERDICT_RETRY: at least that much later; 0: none
+    int64_t verdict_after_ms; // VERDICT_RETRY: at least that much later; 0: none
 
     // Why it waited before it started (since the attempt before, or since it was accepted).
     struct span wait_reason; // empty: it did not

@@ -31,20 +31,20 @@ static inline uint32_t delivery_index(uint64_t id)
 #define DELIVERY_MAGIC 0x44454c49u
 struct delivery {
     uint32_t magic;
-    enum delivery_state state;  // written by delivery_move only
-    struct list_node node;      // in the list that its state names
-    struct list_node age_node;  // in dispatch's list of deliveries without a row, oldest first
-    uint64_t id;                // delivery_id()
-    struct event *event;        // one reference; NULL until it is read back
-    uint32_t webhook;           // the webhook's number
-    uint32_t attempts;          // attempts made so far
-    bool has_row;               // a pending row exists in the store
-    bool is_settling;           // its outcome is on the way to the store
-    bool is_replay;             // made by an operator: behind live traffic
-    uint32_t kills;             // renderings that ended with the host killed
-    int64_t committed_mono_ms;  // when its event was committed, or it was claimed
-    int64_t ready_mono_ms;      // since when it waits for its turn
-    const char *last_reason;    // static: why it moved last
+    enum delivery_state state; // written by delivery_move only
+    struct list_node node;     // in the list that its state names
+    struct list_node age_node; // in dispatch's list of deliveries without a row, oldest first
+    uint64_t id;               // delivery_id()
+    struct event *event;       // one reference; NULL until it is read back
+    uint32_t webhook;          // the webhook's number
+    uint32_t attempts;         // attempts made so far
+    bool has_row;              // a pending row exists in the store
+    bool is_settling;          // its outcome is on the way to the store
+    bool is_replay;            // made by an operator: behind live traffic
+    uint32_t kills;            // renderings that ended with the host killed
+    int64_t committed_mono_ms; // when its event was committed, or it was claimed
+    int64_t ready_mono_ms;     // since when it waits for its turn
+    const char *last_reason;   // static: why it moved last
 };
 
 // "pending".

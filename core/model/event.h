@@ -9,35 +9,35 @@
 
 enum event_form { EVENT_DATA, EVENT_FIELDS, EVENT_OVERRIDE };
 #define EVENT_MAX_NAME 128
-#define EVENT_MAX_KEY 128
+#define EVENT_MAX_KEY  128
 
-#define EVENT_MAGIC 0x45564e54u
+#define EVENT_MAGIC    0x45564e54u
 struct event {
     uint32_t magic;
-    uint32_t refs;            // atomic
-    uint64_t seq;             // sequence number, set when it is accepted
-    struct uid id;            // public id, = webhook-id
-    int64_t accepted_ms;      // wall clock
-    int64_t time_ms;          // when it happened; = accepted_ms when not given
-    int64_t deliver_at_ms;    // 0: at once
-    int64_t expires_at_ms;    // 0: never
+    uint32_t refs;         // atomic
+    uint64_t seq;          // sequence number, set when it is accepted
+    struct uid id;         // public id, = webhook-id
+    int64_t accepted_ms;   // wall clock
+    int64_t time_ms;       // when it happened; = accepted_ms when not given
+    int64_t deliver_at_ms; // 0: at once
+    int64_t expires_at_ms; // 0: never
     enum event_form form;
-    bool has_webhook;         // for `webhook` alone
+    bool has_webhook; // for `webhook` alone
     struct uid webhook;
-    bool is_erased;           // an operator erased the content
-    uint32_t uid;             // of the producer; UINT32_MAX: unknown (HTTP)
+    bool is_erased; // an operator erased the content
+    uint32_t uid;   // of the producer; UINT32_MAX: unknown (HTTP)
     uint32_t pid;
-    struct span tenant;       // all spans lie in this allocation
+    struct span tenant; // all spans lie in this allocation
     struct span name;
-    struct span key_id;       // the producer's idempotency key; empty: none
-    struct span order_key;    // `key`; empty: none
-    struct span time;         // as the producer wrote it; empty: not given
+    struct span key_id;    // the producer's idempotency key; empty: none
+    struct span order_key; // `key`; empty: none
+    struct span time;      // as the producer wrote it; empty: not given
     struct span traceparent;
     struct span payload;      // bytes of data, fields or override, as they came
     uint8_t content_hash[32]; // only with key_id: SHA-256, see wire.md
     uint32_t *webhooks;       // owned: numbers of the webhooks it goes to, index = place; set once
     uint32_t webhook_count;
-    uint32_t *missed;         // owned: numbers of inactive webhooks that match
+    uint32_t *missed; // owned: numbers of inactive webhooks that match
     uint32_t missed_count;
 };
 

@@ -14,7 +14,7 @@ struct problem {
 struct problems {
     struct arena arena; // owns the texts
     struct problem list[PROBLEMS_MAX];
-    size_t count;       // those beyond the maximum are counted by `more`
+    size_t count; // those beyond the maximum are counted by `more`
     size_t more;
 };
 

@@ -7,12 +7,12 @@
 #include "model/attempt.h"
 #include "model/problem.h"
 
-#define WEBHOOK_MAX_EVENTS 64
+#define WEBHOOK_MAX_EVENTS  64
 #define WEBHOOK_MAX_SCRIPTS 16
 #define WEBHOOK_MAX_SECRETS 8
 #define WEBHOOK_MAX_RETRIES 32
-#define WEBHOOK_MAX_TARGET 2048
-#define WEBHOOK_MAX_JSON (256 * 1024) // a whole webhook as JSON
+#define WEBHOOK_MAX_TARGET  2048
+#define WEBHOOK_MAX_JSON    (256 * 1024) // a whole webhook as JSON
 
 enum webhook_disabled { WEBHOOK_ENABLED, WEBHOOK_HTTP_410, WEBHOOK_FAILING, WEBHOOK_OPERATOR };
 
@@ -33,9 +33,9 @@ struct webhook_secret {
 struct webhook {
     uint32_t magic;
     uint32_t refs;
-    uint32_t number;     // the store's; unique, small; 0: not stored yet
-    uint32_t revision;   // 1, 2, …; 0: not stored yet
-    struct arena arena;  // all spans
+    uint32_t number;    // the store's; unique, small; 0: not stored yet
+    uint32_t revision;  // 1, 2, …; 0: not stored yet
+    struct arena arena; // all spans
     struct uid uuid;
     struct span target, tenant, name;
     struct span events[WEBHOOK_MAX_EVENTS]; // names, "*", or "prefix.*"
@@ -47,7 +47,7 @@ struct webhook {
     bool extra_payload_into_data;
     struct header *extra_headers; // values with {{NAME}} as written
     uint32_t extra_header_count;
-    struct span metadata;         // JSON object as written; empty: none
+    struct span metadata; // JSON object as written; empty: none
     struct webhook_script scripts[WEBHOOK_MAX_SCRIPTS];
     uint32_t script_count;
     struct webhook_secret secrets[WEBHOOK_MAX_SECRETS]; // newest first
@@ -55,7 +55,7 @@ struct webhook {
     uint32_t timeout_ms;
     uint32_t retry_s[WEBHOOK_MAX_RETRIES]; // seconds
     uint32_t retry_count;
-    bool has_retry;      // false: the default schedule
+    bool has_retry; // false: the default schedule
     uint32_t max_in_flight;
     int64_t created_ms, updated_ms;
 };

@@ -5,21 +5,21 @@
 // untrusted input. A host that overruns is killed; only the rendering that was running is blamed.
 #pragma once
 
+#include <uv.h>
+
 #include "model/event.h"
 #include "model/problem.h"
 #include "model/request.h"
 #include "model/webhook.h"
 
-#include <uv.h>
-
 struct script;
 
 struct script_config {
-    uint32_t hosts;              // processes, one spare is kept besides
-    const char *scripts_dir;     // NULL: none
-    uint32_t cpu_ms, wall_ms;    // budget of one visit, see lua.md, Limits
+    uint32_t hosts;           // processes, one spare is kept besides
+    const char *scripts_dir;  // NULL: none
+    uint32_t cpu_ms, wall_ms; // budget of one visit, see lua.md, Limits
     int64_t memory_bytes;
-    const char *self;            // path of this binary, "/proc/self/exe"
+    const char *self; // path of this binary, "/proc/self/exe"
 };
 
 // How a visit to a host ended; it meets the other failures in model/retry.c.
@@ -48,14 +48,14 @@ void script_reload(struct script *script,
 #define SCRIPT_VISIT_MAGIC 0x53565354u
 struct script_visit {
     uint32_t magic;
-    struct list_node node;        // script's
-    bool is_response;             // judge the response; else filter, transform, sign
-    struct attempt *attempt;      // borrowed: script writes its fields, in its arena
-    struct event *event;          // borrowed
-    struct webhook *webhook;      // borrowed (one reference must be held by the submitter)
-    const struct hook_env *env;   // borrowed
-    size_t data_at;               // offset of the payload in attempt->body
-    enum script_result result;    // out; reason is in attempt->reason
+    struct list_node node;      // script's
+    bool is_response;           // judge the response; else filter, transform, sign
+    struct attempt *attempt;    // borrowed: script writes its fields, in its arena
+    struct event *event;        // borrowed
+    struct webhook *webhook;    // borrowed (one reference must be held by the submitter)
+    const struct hook_env *env; // borrowed
+    size_t data_at;             // offset of the payload in attempt->body
+    enum script_result result;  // out; reason is in attempt->reason
     void (*on_done)(struct script_visit *visit);
     void *context;
 };
@@ -81,7 +81,7 @@ void script_forget(struct script *script, const struct webhook *webhook);
 struct script_info {
     struct span name, version, origin; // "builtin", "scripts_dir"
     struct span help;
-    struct span options;               // JSON array of {name, type, required, default, help, …}
+    struct span options; // JSON array of {name, type, required, default, help, …}
     uint64_t calls, errors, kills;
     uint64_t cpu_us;
 };

@@ -2,10 +2,10 @@
 // May this address be connected to? (delivery.md, Addresses); immutable once made, any thread.
 #pragma once
 
+#include <sys/socket.h>
+
 #include "base/err.h"
 #include "base/span.h"
-
-#include <sys/socket.h>
 
 struct guard;
 

@@ -5,20 +5,20 @@
 // a sender and to a multi. One deadline per attempt, bounded response, no redirects.
 #pragma once
 
+#include <uv.h>
+
 #include "model/attempt.h"
 #include "send/guard.h"
-
-#include <uv.h>
 
 struct sender;
 
 struct sender_config {
     uint32_t threads;
-    uint32_t multis_per_thread;  // 64
-    const struct guard *guard;   // borrowed until stopped
-    const char *source_address;  // NULL: any
-    const char *proxy;           // NULL: none
-    const char *ca_file;         // NULL: the system's
+    uint32_t multis_per_thread; // 64
+    const struct guard *guard;  // borrowed until stopped
+    const char *source_address; // NULL: any
+    const char *proxy;          // NULL: none
+    const char *ca_file;        // NULL: the system's
 };
 
 // Attempts that have ended, in no particular order; the receiver owns them. Called on main.

@@ -12,9 +12,9 @@
 #include "store/query.h"
 
 struct store_config {
-    const char *location;          // path or URL
+    const char *location; // path or URL
     int64_t idempotency_window_ms;
-    int64_t min_free_bytes;        // of the file system that holds it
+    int64_t min_free_bytes; // of the file system that holds it
 };
 
 // ---- journal -------------------------------------------------------------------------------
@@ -27,12 +27,12 @@ enum append_verdict { APPEND_STORED, APPEND_DUPLICATE, APPEND_ID_REUSED };
 
 // One event to write, with what it owes.
 struct append {
-    struct event *event;        // borrowed; seq, id, accepted_ms and webhooks are set
-    const int64_t *due_ms;      // per webhook: APPEND_IN_MEMORY, or its pending row's due time;
-                                // NULL: all stay in memory
+    struct event *event;         // borrowed; seq, id, accepted_ms and webhooks are set
+    const int64_t *due_ms;       // per webhook: APPEND_IN_MEMORY, or its pending row's due time;
+                                 // NULL: all stay in memory
     enum append_verdict verdict; // out
-    struct uid first_id;        // out: DUPLICATE, ID_REUSED: the event that came first
-    uint32_t first_deliveries;  // out: of that event
+    struct uid first_id;         // out: DUPLICATE, ID_REUSED: the event that came first
+    uint32_t first_deliveries;   // out: of that event
 };
 
 // What became of a delivery: state PENDING writes or replaces its pending row, a final state
@@ -41,23 +41,23 @@ struct settlement {
     uint64_t delivery;
     uint32_t webhook;
     enum delivery_state state;
-    enum outcome outcome;      // of the last attempt; OUTCOME_NONE: none was made
-    bool has_row;              // a pending row exists: replaced or deleted
-    bool is_unclaim;           // PENDING: gives back a claim; the rest of the row stays
-    bool is_replay;            // PENDING: an operator made it; it goes behind live traffic
-    int64_t due_ms;            // PENDING: wall clock; INT64_MAX: not until something else happens
-    int64_t at_ms;             // when this was decided
-    uint32_t attempts;         // made so far
-    uint32_t kills;            // renderings that ended with the host killed, so far
-    struct span reason;        // for people; may be empty
-    struct span attempt;       // packed record of the attempt that led here; empty: none
+    enum outcome outcome; // of the last attempt; OUTCOME_NONE: none was made
+    bool has_row;         // a pending row exists: replaced or deleted
+    bool is_unclaim;      // PENDING: gives back a claim; the rest of the row stays
+    bool is_replay;       // PENDING: an operator made it; it goes behind live traffic
+    int64_t due_ms;       // PENDING: wall clock; INT64_MAX: not until something else happens
+    int64_t at_ms;        // when this was decided
+    uint32_t attempts;    // made so far
+    uint32_t kills;       // renderings that ended with the host killed, so far
+    struct span reason;   // for people; may be empty
+    struct span attempt;  // packed record of the attempt that led here; empty: none
 };
 
 // A row that was claimed, or that is owed after a start.
 struct claimed {
     uint64_t delivery;
     uint32_t webhook;
-    struct event *event;       // one reference, the caller's
+    struct event *event; // one reference, the caller's
     bool has_row;
     bool is_replay;
     int64_t due_ms;
@@ -73,10 +73,10 @@ struct webhook_due {
 };
 
 struct journal_start {
-    uint64_t next_seq;         // the first sequence number that is free
-    uint8_t id_key[32];        // the database's own, for ids
+    uint64_t next_seq;  // the first sequence number that is free
+    uint8_t id_key[32]; // the database's own, for ids
     uint64_t low_water;
-    struct webhook_due *due;   // owned by the caller: xfree
+    struct webhook_due *due; // owned by the caller: xfree
     size_t due_count;
 };
 
@@ -123,12 +123,12 @@ enum object_kind { OBJECT_WEBHOOK = 1, OBJECT_SCRIPT, OBJECT_TOKEN, OBJECT_TENAN
 
 struct object {
     enum object_kind kind;
-    uint32_t number;       // small and unique per kind, never used again; 0 in put: a new object
-    uint32_t revision;     // put: the one that is replaced (0: none), out: the new one
-    struct span key;       // uuid or name
-    struct span body;      // JSON
-    struct span by;        // who did it, for the audit: "uid:0", "token:deploy"
-    struct span action;    // "create", "update", "disable" …; for the audit
+    uint32_t number;    // small and unique per kind, never used again; 0 in put: a new object
+    uint32_t revision;  // put: the one that is replaced (0: none), out: the new one
+    struct span key;    // uuid or name
+    struct span body;   // JSON
+    struct span by;     // who did it, for the audit: "uid:0", "token:deploy"
+    struct span action; // "create", "update", "disable" …; for the audit
     int64_t at_ms;
     bool is_deleted;
 };

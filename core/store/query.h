@@ -7,22 +7,22 @@
 #include "model/delivery.h"
 
 #define QUERY_MAX_LIMIT 250
-#define QUERY_MAX_SCAN 20000 // rows that a filter without an index may look at
+#define QUERY_MAX_SCAN  20000 // rows that a filter without an index may look at
 
 // Zero means: not asked for. Lists go by id, newest first.
 struct query_filter {
-    struct arena *arena;        // for the results
-    uint32_t limit;             // 1-250
-    uint64_t before;            // ids below this one; 0: from the newest
-    uint64_t after;             // ids above this one (a page back); 0: none
-    uint64_t seq;               // deliveries of this event
-    uint32_t webhook;           // deliveries for this webhook's number
-    uint32_t states;            // bit set 1 << enum delivery_state; 0: all
+    struct arena *arena; // for the results
+    uint32_t limit;      // 1-250
+    uint64_t before;     // ids below this one; 0: from the newest
+    uint64_t after;      // ids above this one (a page back); 0: none
+    uint64_t seq;        // deliveries of this event
+    uint32_t webhook;    // deliveries for this webhook's number
+    uint32_t states;     // bit set 1 << enum delivery_state; 0: all
     enum outcome outcome;
     int status;
     int64_t since_ms, until_ms; // accepted
     struct span event_name;
-    struct span tenant;         // of the caller's token, or chosen
+    struct span tenant; // of the caller's token, or chosen
 };
 
 struct query_delivery {
@@ -33,22 +33,22 @@ struct query_delivery {
     bool is_replay;
     enum outcome outcome;
     struct span reason;
-    int64_t due_ms;            // pending only; 0: none
-    int64_t settled_ms;        // final only; 0: none
-    struct event *event;       // borrowed from the page: query_deliveries_deinit
-    struct attempt *attempts;  // oldest first
+    int64_t due_ms;           // pending only; 0: none
+    int64_t settled_ms;       // final only; 0: none
+    struct event *event;      // borrowed from the page: query_deliveries_deinit
+    struct attempt *attempts; // oldest first
     uint32_t attempt_count;
 };
 
 struct query_deliveries {
     struct query_delivery *rows; // in the arena
     size_t count;
-    bool has_more;               // there are older ones
-    uint64_t scanned_to;         // id where a bounded scan stopped; 0: it did not
+    bool has_more;       // there are older ones
+    uint64_t scanned_to; // id where a bounded scan stopped; 0: it did not
 };
 
 struct query_events {
-    struct event **rows;         // one reference each: query_events_deinit
+    struct event **rows; // one reference each: query_events_deinit
     size_t count;
     bool has_more;
     uint64_t scanned_to;

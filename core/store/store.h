@@ -6,9 +6,9 @@
 // kind finish in the order in which they were submitted. Everything here: main only.
 #pragma once
 
-#include "store/backend.h"
-
 #include <uv.h>
+
+#include "store/backend.h"
 
 struct store;
 
@@ -26,12 +26,12 @@ enum store_op_kind {
 
 #define STORE_OP_MAGIC 0x53544f50u
 struct store_op {
-    uint32_t magic;               // STORE_OP_MAGIC: store_op_init
-    struct list_node node;        // the store's
+    uint32_t magic;        // STORE_OP_MAGIC: store_op_init
+    struct list_node node; // the store's
     enum store_op_kind kind;
-    enum err err;                 // out
+    enum err err;                         // out
     void (*on_done)(struct store_op *op); // main; owns the operation again
-    void *context;                // the submitter's
+    void *context;                        // the submitter's
 };
 
 // Containers: op is first, so that on_done casts.
@@ -47,34 +47,34 @@ struct store_claim {
     struct store_op op;
     uint32_t webhook;
     int64_t now_ms;
-    size_t max;                // at most STORE_CLAIM_MAX
+    size_t max; // at most STORE_CLAIM_MAX
 #define STORE_CLAIM_MAX 256
-    struct claimed *rows;      // the submitter's, room for max
-    size_t count;              // out
-    int64_t next_due_ms;       // out
+    struct claimed *rows; // the submitter's, room for max
+    size_t count;         // out
+    int64_t next_due_ms;  // out
 };
 struct store_retry {
     struct store_op op;
     uint64_t delivery;
     int64_t now_ms;
-    uint32_t webhook;          // out
+    uint32_t webhook; // out
 };
 struct store_cancel {
     struct store_op op;
     uint32_t webhook;
     int64_t now_ms;
     size_t max;
-    size_t count;              // out
+    size_t count; // out
 };
 struct store_prune {
     struct store_op op;
     int64_t events_before_ms, dead_before_ms;
     size_t max;
-    size_t count;              // out
+    size_t count; // out
 };
-struct store_object {          // STORE_PUT, STORE_REMOVE
+struct store_object { // STORE_PUT, STORE_REMOVE
     struct store_op op;
-    struct object object;      // spans are the submitter's and must live until on_done
+    struct object object; // spans are the submitter's and must live until on_done
 };
 // Runs `read` on the reader thread; it must not touch anything but its arguments.
 struct store_read {
@@ -85,8 +85,8 @@ struct store_read {
 static inline void store_op_init(struct store_op *op, enum store_op_kind kind,
                                  void (*on_done)(struct store_op *op), void *context)
 {
-    *op = (struct store_op){.magic = STORE_OP_MAGIC, .kind = kind, .on_done = on_done,
-                            .context = context};
+    *op = (struct store_op){
+        .magic = STORE_OP_MAGIC, .kind = kind, .on_done = on_done, .context = context};
 }
 
 // Opens (blocking, before the loop runs), answers where to begin, starts both threads. `on_fatal`
@@ -103,8 +103,7 @@ void store_stop(struct store *store, void (*on_stopped)(void *context), void *co
 MUST_CHECK enum err store_load(struct store *store, enum object_kind kind,
                                void (*on_object)(void *context, const struct object *object),
                                void *context);
-MUST_CHECK enum err store_owed(struct store *store, size_t max, struct claimed *out,
-                               size_t *count);
+MUST_CHECK enum err store_owed(struct store *store, size_t max, struct claimed *out, size_t *count);
 
 void store_submit(struct store *store, struct store_op *op);
 
