@@ -12,7 +12,7 @@
 struct buf {
     char *at;        // owned; NULL until the first append
     size_t len;      // bytes in use
-    size_t capacity; // bytes allocated
+    size_t capacity; // bytes that fit without growing; one more is allocated
     size_t max;      // bytes that it may ever hold
     bool is_full;    // an append did not fit
 };

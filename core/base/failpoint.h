@@ -18,6 +18,9 @@ enum failpoint {
     FAILPOINT_COUNT
 };
 
+// Whether a test owns this process: GRAPNEL_TEST=1 in the environment.
+bool failpoint_is_test_run(void);
+
 // Once, before threads start.
 MUST_CHECK enum err failpoint_init(struct errmsg *message);
 extern bool failpoint_is_armed;

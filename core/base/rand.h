@@ -5,12 +5,13 @@
 // for secrets and always the kernel's.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/err.h"
 
 void rand_bytes(void *out, size_t len);
 uint64_t rand_uint64(void);
 // In [0, 1).
 double rand_unit(void);
+// The seed that a test gave; false when there is none.
+bool rand_test_seed(uint64_t *seed);
