@@ -20,12 +20,10 @@
 // crash safe, a corrupt state is not.
 NORETURN void check_fail(const char *expression, const char *file, int line);
 
-// Always on. The condition must hold whatever the outside world does.
-#define CHECK(condition)                                \
-    do {                                                \
-        if (__builtin_expect(!(condition), 0))          \
-            check_fail(#condition, __FILE__, __LINE__); \
-    } while (0)
+// Always on. The condition must hold whatever the outside world does. An expression, so that it
+// is no level of nesting.
+#define CHECK(condition) \
+    (__builtin_expect(!!(condition), 1) ? (void)0 : check_fail(#condition, __FILE__, __LINE__))
 
 // For hot loops: on unless NDEBUG.
 #ifdef NDEBUG

@@ -6,9 +6,9 @@
 // its address in a generation-stamped map; every such table is anchored until the visit ends.
 #pragma once
 
-#include "base/buf.h"
-
 #include <lua.h>
+
+#include "base/buf.h"
 
 struct lazy; // one per lua_State
 
