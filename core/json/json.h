@@ -47,6 +47,8 @@ struct json_error {
 
 void json_init(struct json_doc *doc);
 void json_deinit(struct json_doc *doc);
+// Gives the nodes back if there is room for more than `keep` of them; the document is then empty.
+void json_trim(struct json_doc *doc, uint32_t keep);
 // Parses the whole of `source`, which must outlive the use of `doc`. White space around the value is
 // allowed, anything else behind it is not. Depth counts containers: `max_depth` nested ones are
 // allowed (at most JSON_MAX_DEPTH * 2). ERR_SYNTAX with `error` set; the document is then empty.
@@ -78,7 +80,8 @@ bool json_next_member(const struct json_doc *doc, uint32_t object, uint32_t *at,
                       uint32_t *value);
 // Walks an array. Start: *at = array + 1.
 bool json_next_element(const struct json_doc *doc, uint32_t array, uint32_t *at, uint32_t *value);
-// The last member of that (decoded) name, or JSON_NONE; also when `object` is no object.
+// The value of the last member of that (decoded) name, or JSON_NONE; also when `object` is no
+// object or is JSON_NONE itself, so that calls may be nested.
 uint32_t json_get(const struct json_doc *doc, uint32_t object, struct span name);
 // The name node of the first member whose decoded name stood before, or JSON_NONE. O(n log n) or
 // better.
@@ -89,7 +92,13 @@ uint32_t json_duplicate(const struct json_doc *doc, uint32_t object);
 size_t json_decode_string(const struct json_doc *doc, uint32_t string, char *out);
 // Compares without allocating.
 bool json_string_is(const struct json_doc *doc, uint32_t string, struct span decoded);
-// An integer without fraction or exponent that fits; false otherwise.
+// How many bytes from the start are well-formed UTF-8: text.len if all of it is.
+size_t json_utf8_prefix(struct span text);
+// An integer without fraction or exponent that fits; false otherwise. -0 is none: int64 has no such
+// value.
 bool json_to_int64(const struct json_doc *doc, uint32_t number, int64_t *out);
-// The nearest double (correctly rounded, locale does not matter); false when it is infinite.
+// The nearest double (correctly rounded, locale does not matter); false when it is infinite, or
+// the node no number.
 bool json_to_double(const struct json_doc *doc, uint32_t number, double *out);
+// The same for a number's bytes; they must be a JSON number.
+bool json_lexeme_to_double(struct span lexeme, double *out);
