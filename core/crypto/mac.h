@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Digests, HMACs with a kept key, ed25519 and a keyed permutation, by OpenSSL; any thread, one
+// Digests, HMACs with a kept key and ed25519, by OpenSSL; any thread, one
 // object at a time per thread.
 #pragma once
 
@@ -13,6 +13,10 @@ enum mac_algorithm { MAC_SHA256, MAC_SHA512, MAC_SHA1, MAC_MD5 };
 // "sha256" …; false when unknown.
 bool mac_algorithm_parse(struct span name, enum mac_algorithm *out);
 size_t mac_len(enum mac_algorithm algorithm);
+
+// Fetches all algorithms and runs each once, so that later calls need neither files nor code that is
+// not loaded yet: before a process locks itself down.
+void mac_warm_up(void);
 
 // One-shot digest; `out` has room for mac_len() bytes.
 void mac_digest(enum mac_algorithm algorithm, struct span bytes, uint8_t *out);
