@@ -83,6 +83,9 @@ enum webhook_print {
 };
 void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w);
 
+// The array of secrets; `is_shown`: with their texts (to whom just made them, or reveals them).
+void webhook_print_secrets(const struct webhook *webhook, bool is_shown, struct json_writer *w);
+
 // Does one of its patterns fit the event's name?
 bool webhook_matches(const struct webhook *webhook, struct span event_name);
 // A pattern: a name, "*", or a prefix and ".*" for one or more further segments.
