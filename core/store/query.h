@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the API, the page and explain read: filters, rows, pages; plain data.
+// What the API, the page and explain read: filters, rows, pages; reader thread, rows then anywhere.
 #pragma once
 
 #include "base/arena.h"
 #include "model/attempt.h"
 #include "model/delivery.h"
+#include "store/catalogue.h"
 
 #define QUERY_MAX_LIMIT 250
+#define QUERY_BUDGET_MS 100   // of one call
 #define QUERY_MAX_SCAN  20000 // rows that a filter without an index may look at
 
 // Zero means: not asked for. Lists go by id, newest first.
@@ -57,3 +59,28 @@ struct query_events {
 void query_events_deinit(struct query_events *page);
 void query_delivery_deinit(struct query_delivery *row);
 void query_deliveries_deinit(struct query_deliveries *page);
+
+struct query_conn;
+struct query {
+    enum err (*open)(struct query_conn **out, const struct store_config *config,
+                     struct errmsg *message);
+    void (*close)(struct query_conn **conn);
+    // All stop with ERR_TIMEOUT after QUERY_BUDGET_MS. Results lie in the caller's arena; events
+    // carry a reference.
+    enum err (*event)(struct query_conn *conn, uint64_t seq, struct event **out);
+    enum err (*events)(struct query_conn *conn, const struct query_filter *filter,
+                       struct query_events *out);
+    enum err (*deliveries)(struct query_conn *conn, const struct query_filter *filter,
+                           struct query_deliveries *out);
+    // With all attempts; also for one that is owed and has no row (state PENDING).
+    enum err (*delivery)(struct query_conn *conn, uint64_t id, struct arena *arena,
+                         struct query_delivery *out);
+    // A webhook's revisions, newest first: "why did it not match then?"
+    enum err (*revisions)(struct query_conn *conn, enum object_kind kind, uint32_t number,
+                          void (*on_object)(void *context, const struct object *object),
+                          void *context);
+    // All webhooks by number, deleted ones too, each in the revision that was valid at a time.
+    enum err (*webhooks_at)(struct query_conn *conn, int64_t at_ms,
+                            void (*on_object)(void *context, const struct object *object),
+                            void *context);
+};

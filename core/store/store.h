@@ -22,6 +22,7 @@ enum store_op_kind {
     STORE_PUT,
     STORE_REMOVE,
     STORE_READ, // runs on the reader thread
+    STORE_QUIT, // the store's own
 };
 
 #define STORE_OP_MAGIC 0x53544f50u
@@ -55,9 +56,9 @@ struct store_claim {
 };
 struct store_retry {
     struct store_op op;
-    uint64_t delivery;
+    uint64_t delivery; // in and out, see journal.retry
     int64_t now_ms;
-    uint32_t webhook; // out
+    uint32_t webhook; // in and out
 };
 struct store_cancel {
     struct store_op op;
@@ -111,7 +112,10 @@ struct store_stats {
     struct journal_gauges gauges; // of the last commit or idle moment
     uint64_t commits, batch_items, errors;
     int64_t last_commit_us;
-    uint64_t commit_us_buckets[16]; // histogram, powers of two from 128 us
-    enum err health;                // OK, NO_SPACE, IO …: of the last commit
+    uint64_t commit_us_sum;
+    uint64_t commit_us_buckets[16]; // histogram, powers of two from 128 us; the last: all above
+    uint64_t batch_buckets[12];     // items per commit, powers of two from 1
+    uint64_t reads, read_timeouts, read_us_sum;
+    enum err health; // OK, NO_SPACE, IO …: of the last commit
 };
 void store_stats(const struct store *store, struct store_stats *out);
