@@ -37,7 +37,7 @@ struct attempt {
     uint32_t number;       // 1, 2, …
     int64_t started_ms;    // wall clock; webhook-timestamp is this in seconds
     bool is_test;          // a test send: Retry-After and the like are ignored
-    void *context;         // of whoever sends outside dispatch (test sends); else NULL
+    void *context;         // of whoever sends it
 
     // The request.
     struct span method, url, body;
