@@ -11,30 +11,22 @@
 #include "model/problem.h"
 #include "model/request.h"
 #include "model/webhook.h"
+#include "script/frame.h"
 
 struct script;
 
 struct script_config {
-    uint32_t hosts;           // processes, one spare is kept besides
+    uint32_t hosts;           // processes, a spare is kept besides; 0: by the number of cores
     const char *scripts_dir;  // NULL: none
     uint32_t cpu_ms, wall_ms; // budget of one visit, see lua.md, Limits
     int64_t memory_bytes;
     const char *self; // path of this binary, "/proc/self/exe"
 };
 
-// How a visit to a host ended; it meets the other failures in model/retry.c.
-enum script_result {
-    SCRIPT_DONE,
-    SCRIPT_FILTERED,
-    SCRIPT_ERROR,
-    SCRIPT_TIMEOUT,
-    SCRIPT_MEMORY,
-    SCRIPT_KILLED,
-};
-
 // Starts the hosts and loads built-in scripts and scripts_dir: each is compiled, checked, and its
-// golden tests run, in a host. Blocking (runs its own little loop) only here. A broken built-in is
-// ERR_CORRUPT; broken files in scripts_dir are logged and left out.
+// golden tests run, in a host. Blocking only here: turns `loop` until that is done, so start it
+// before what must not be called yet. A broken built-in is ERR_CORRUPT, a host that does not come up
+// ERR_IO; broken files in scripts_dir are logged and left out.
 MUST_CHECK enum err script_start(struct script **out, uv_loop_t *loop,
                                  const struct script_config *config, struct errmsg *message);
 void script_stop(struct script *script, void (*on_stopped)(void *context), void *context);
@@ -55,7 +47,7 @@ struct script_visit {
     struct webhook *webhook;    // borrowed (one reference must be held by the submitter)
     const struct hook_env *env; // borrowed
     size_t data_at;             // offset of the payload in attempt->body
-    enum script_result result;  // out; reason is in attempt->reason
+    enum script_result result;  // out (frame.h); reason is in attempt->reason
     void (*on_done)(struct script_visit *visit);
     void *context;
 };
@@ -65,7 +57,8 @@ struct script_visit {
 void script_visit(struct script *script, struct script_visit *visit);
 void script_flush(struct script *script); // once per turn of the loop: hands batches over
 
-// Has any of the webhook's scripts that function? False for names that are unknown.
+// Has any of the webhook's scripts that function? A name that is unknown has a render one: the
+// visit then fails and says so, and nothing leaves unsigned.
 bool script_has_render(const struct script *script, const struct webhook *webhook);
 bool script_has_response(const struct script *script, const struct webhook *webhook);
 
@@ -74,7 +67,8 @@ bool script_has_response(const struct script *script, const struct webhook *webh
 void script_check(struct script *script, struct webhook *webhook, struct problems *problems,
                   void (*on_done)(void *context, struct problems *problems), void *context);
 
-// Secrets have changed or a webhook is gone: hosts that knew it are replaced.
+// Secrets have changed or a webhook is gone: hosts that knew it are replaced, once they have
+// finished what they have. `webhook` is any revision of it.
 void script_forget(struct script *script, const struct webhook *webhook);
 
 // One row of the list of names; spans live until the next reload.
