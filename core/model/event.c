@@ -168,7 +168,8 @@ enum err event_unpack(uint64_t seq, struct span record, struct event **out)
     struct unpack u;
     struct event head = {.seq = seq};
     struct event_source source = {0};
-    uint32_t webhook_count = 0, missed_count = 0;
+    uint32_t webhook_count = 0;
+    uint32_t missed_count = 0;
 
     unpack_init(&u, record);
     if (unpack_uint(&u) != EVENT_VERSION)

@@ -143,7 +143,8 @@ static void open_envelope(struct buf *out, const struct event *event, const stru
 static struct span envelope(struct arena *arena, const struct event *event,
                             const struct webhook *webhook, size_t *data_at)
 {
-    struct span rest = event->payload, close = {NULL, 0};
+    struct span rest = event->payload;
+    struct span close = {NULL, 0};
     struct buf open;
     buf_init(&open, MAX_ENVELOPE);
     if (event->form == EVENT_DATA) {
@@ -174,7 +175,8 @@ static struct span envelope(struct arena *arena, const struct event *event,
 
 static void merge(struct attempt *attempt, const struct webhook *webhook)
 {
-    struct json_doc doc, patch;
+    struct json_doc doc;
+    struct json_doc patch;
     struct json_error error;
     struct buf merged;
     json_init(&doc);

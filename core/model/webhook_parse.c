@@ -143,7 +143,8 @@ static void add_event(struct reading *r, uint32_t value, const char *field)
 
 static void read_EVENTS(struct reading *r, uint32_t value)
 {
-    uint32_t at = value + 1, element;
+    uint32_t at = value + 1;
+    uint32_t element;
     if (!is_type(r, value, JSON_ARRAY, "events", "a list of names and patterns"))
         return;
     while (json_next_element(&r->doc, value, &at, &element))
@@ -203,7 +204,8 @@ static void read_EXTRA_PAYLOAD_INTO(struct reading *r, uint32_t value)
 static void add_header(struct reading *r, uint32_t name_node, uint32_t value)
 {
     struct webhook *webhook = r->webhook;
-    struct span name = text_of(r, name_node), text;
+    struct span name = text_of(r, name_node);
+    struct span text;
     char field[160];
     snprintf(field, sizeof field, "extra_headers.%.*s", SPAN_ARGS(name));
     if (!is_type(r, value, JSON_STRING, field, "a string"))
@@ -226,7 +228,10 @@ static void add_header(struct reading *r, uint32_t name_node, uint32_t value)
 
 static void read_EXTRA_HEADERS(struct reading *r, uint32_t value)
 {
-    uint32_t at = value + 1, name, element, count = r->doc.nodes[value].count;
+    uint32_t at = value + 1;
+    uint32_t name;
+    uint32_t element;
+    uint32_t count = r->doc.nodes[value].count;
     size_t bytes = 0;
     if (json_type(&r->doc, value) == JSON_NULL)
         return;
@@ -266,7 +271,9 @@ static void read_NAME(struct reading *r, uint32_t value)
 
 static void read_METADATA(struct reading *r, uint32_t value)
 {
-    uint32_t at = value + 1, name, element;
+    uint32_t at = value + 1;
+    uint32_t name;
+    uint32_t element;
     read_object(r, value, "metadata", &r->webhook->metadata);
     while (json_type(&r->doc, value) == JSON_OBJECT &&
            json_next_member(&r->doc, value, &at, &name, &element)) {
@@ -294,7 +301,9 @@ static bool script_name_is_valid(struct span name)
 static void read_script(struct reading *r, uint32_t value, uint32_t index)
 {
     struct webhook_script *script = &r->webhook->scripts[r->webhook->script_count++];
-    uint32_t at = value + 1, name, element;
+    uint32_t at = value + 1;
+    uint32_t name;
+    uint32_t element;
     char field[64];
     snprintf(field, sizeof field, "scripts.%u", index);
     if (!is_type(r, value, JSON_OBJECT, field, "an object {name, version?, options}"))
@@ -315,7 +324,9 @@ static void read_script(struct reading *r, uint32_t value, uint32_t index)
 
 static void read_SCRIPTS(struct reading *r, uint32_t value)
 {
-    uint32_t at = value + 1, element, index = 0;
+    uint32_t at = value + 1;
+    uint32_t element;
+    uint32_t index = 0;
     if (!is_type(r, value, JSON_ARRAY, "scripts", "a list of {name, version?, options}"))
         return;
     if (r->doc.nodes[value].count > WEBHOOK_MAX_SCRIPTS) {
@@ -352,7 +363,9 @@ static void read_secret_member(struct reading *r, struct webhook_secret *secret,
 static void read_secret(struct reading *r, uint32_t value, uint32_t index)
 {
     struct webhook_secret *secret = &r->webhook->secrets[r->webhook->secret_count++];
-    uint32_t at = value + 1, name, element;
+    uint32_t at = value + 1;
+    uint32_t name;
+    uint32_t element;
     char field[64];
     enum secret_kind kind;
     struct errmsg why;
@@ -373,7 +386,9 @@ static void read_secret(struct reading *r, uint32_t value, uint32_t index)
 
 static void read_SECRETS(struct reading *r, uint32_t value)
 {
-    uint32_t at = value + 1, element, index = 0;
+    uint32_t at = value + 1;
+    uint32_t element;
+    uint32_t index = 0;
     if (!is_type(r, value, JSON_ARRAY, "secrets", "a list of strings"))
         return;
     if (r->doc.nodes[value].count > WEBHOOK_MAX_SECRETS) {
@@ -392,7 +407,8 @@ static void read_TIMEOUT_MS(struct reading *r, uint32_t value)
 static void read_RETRY(struct reading *r, uint32_t value)
 {
     struct webhook *webhook = r->webhook;
-    uint32_t at = value + 1, element;
+    uint32_t at = value + 1;
+    uint32_t element;
     if (json_type(&r->doc, value) == JSON_NULL)
         return;
     if (!is_type(r, value, JSON_ARRAY, "retry", "a list of seconds"))
@@ -510,7 +526,9 @@ enum err webhook_parse(struct webhook **out, struct span json, const struct webh
 {
     struct reading r = {.rules = rules, .problems = problems};
     struct json_error error;
-    uint32_t at = 1, name, value;
+    uint32_t at = 1;
+    uint32_t name;
+    uint32_t value;
     size_t before = problems->count;
 
     if (json.len > WEBHOOK_MAX_JSON) {

@@ -39,9 +39,9 @@ enum frame_step frame_take(struct span *rest, enum frame_side side, struct frame
     return FRAME_WHOLE;
 }
 
-size_t frame_begin(struct buf *out, const struct frame *f)
+size_t frame_begin(struct buf *out, const struct frame *header)
 {
-    struct header h = {0, f->kind, f->id, f->number, f->result, 0};
+    struct header h = {0, header->kind, header->id, header->number, header->result, 0};
     size_t begin = out->len;
     (void)buf_append(out, &h, sizeof(h)); // the owner asks is_full at the end
     return begin;
