@@ -71,9 +71,9 @@ static void append(struct merge *m, struct span text)
 // Notes for each member of the patch the last one of that name in the target.
 static void find_twins(struct merge *m, struct level *l)
 {
-    size_t size = m->patch->nodes[l->patch].count * sizeof(*l->twins);
-    l->twins = size ? xmalloc(size) : NULL;
-    for (uint32_t i = 0; i < m->patch->nodes[l->patch].count; i++)
+    uint32_t count = m->patch->nodes[l->patch].count;
+    l->twins = count ? xmalloc(count * sizeof(*l->twins)) : NULL;
+    for (uint32_t i = 0; i < count; i++)
         l->twins[i] = JSON_NONE;
     uint32_t at = l->target + 1;
     uint32_t name;

@@ -364,6 +364,8 @@ enum err json_parse(struct json_doc *doc, struct span source, unsigned max_depth
     p.doc = doc;
     p.depth = 0;
     p.max_depth = max_depth;
+    p.bad = p.start;
+    p.message = "";
     doc->source = source;
     doc->count = 0;
     if (source.len > MAX_SOURCE)
