@@ -73,6 +73,8 @@ struct webhook_rules {
 };
 MUST_CHECK enum err webhook_parse(struct webhook **out, struct span json,
                                   const struct webhook_rules *rules, struct problems *problems);
+// A copy that may be changed before it is saved as the next revision; number and revision stay.
+struct webhook *webhook_copy(const struct webhook *webhook);
 struct webhook *webhook_ref(struct webhook *webhook);
 void webhook_unref(struct webhook *webhook); // NULL is fine; wipes the secrets
 

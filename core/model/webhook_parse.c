@@ -531,7 +531,7 @@ enum err webhook_parse(struct webhook **out, struct span json, const struct webh
     uint32_t value;
     size_t before = problems->count;
 
-    if (json.len > WEBHOOK_MAX_JSON) {
+    if (json.len > WEBHOOK_MAX_JSON * (rules->is_stored ? 8u : 1u)) {
         problem_add(problems, "", "is longer than %d bytes", WEBHOOK_MAX_JSON);
         return ERR_SYNTAX;
     }
@@ -561,4 +561,25 @@ enum err webhook_parse(struct webhook **out, struct span json, const struct webh
     }
     *out = r.webhook;
     return OK;
+}
+
+// Through the very text that the store would keep: so a copy is what a restart would read.
+struct webhook *webhook_copy(const struct webhook *webhook)
+{
+    struct webhook_rules rules = {.is_stored = true};
+    struct webhook *copy = NULL;
+    struct problems problems;
+    struct json_writer w;
+    struct buf text;
+    problems_init(&problems);
+    buf_init(&text, (size_t)WEBHOOK_MAX_JSON * 8);
+    json_write_init(&w, &text);
+    webhook_print(webhook, WEBHOOK_FOR_STORE, &w);
+    CHECK(webhook_parse(&copy, buf_span(&text), &rules, &problems) == OK);
+    copy->number = webhook->number;
+    copy->revision = webhook->revision;
+    mem_wipe(text.at, text.len);
+    buf_deinit(&text);
+    problems_deinit(&problems);
+    return copy;
 }

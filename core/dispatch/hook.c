@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+// A webhook's running side: what waits, what holds it, when to look at it again; main only.
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "dispatch/state.h"
+
+#define BREAKER_FAILURES 10
+#define BREAKER_FIRST_MS (30 * 1000)
+#define BREAKER_LAST_MS  (10 * 60 * 1000)
+#define CLAIM_AT_ONCE    64
+
+static const char held_paused[] = "paused";
+static const char held_breaker[] = "circuit_breaker";
+
+// ---- tenants ---------------------------------------------------------------------------------
+
+struct tenant *tenant_find(const struct dispatch *d, struct span name)
+{
+    return strmap_get(&d->tenants, name);
+}
+
+struct tenant *tenant_new(struct dispatch *d, struct span name)
+{
+    struct tenant *tenant = xcalloc(1, sizeof *tenant);
+    tenant->magic = TENANT_MAGIC;
+    tenant->name = xmemdup0(name.at, name.len);
+    match_init(&tenant->match);
+    list_init(&tenant->runnable);
+    strmap_set(&d->tenants, name, tenant);
+    return tenant;
+}
+
+void tenant_free(struct tenant *tenant)
+{
+    match_deinit(&tenant->match);
+    xfree(tenant->name);
+    xfree(tenant);
+}
+
+// ---- life ------------------------------------------------------------------------------------
+
+struct hook *hook_find(const struct dispatch *d, uint32_t number)
+{
+    return map_get(&d->hooks, number);
+}
+
+struct hook *hook_by_uuid(const struct dispatch *d, const struct uid *uuid)
+{
+    return strmap_get(&d->hooks_by_uuid, span_make(uuid->bytes, sizeof uuid->bytes));
+}
+
+static void apply_pause(struct dispatch *d, struct hook *hook)
+{
+    if (hook->webhook->is_paused)
+        hook_hold(d, hook, held_paused, INT64_MAX);
+    else if (hook->held == held_paused)
+        hook_release(d, hook);
+}
+
+struct hook *hook_new(struct dispatch *d, struct webhook *webhook)
+{
+    struct hook *hook = xcalloc(1, sizeof *hook);
+    hook->magic = HOOK_MAGIC;
+    hook->number = webhook->number;
+    hook->webhook = webhook_ref(webhook);
+    hook->next_due_ms = INT64_MAX;
+    hook->tenant = tenant_find(d, webhook->tenant);
+    if (hook->tenant == NULL) // its tenant was removed, or tenants = "open"
+        hook->tenant = tenant_new(d, webhook->tenant);
+    list_init(&hook->ready);
+    match_add(&hook->tenant->match, webhook);
+    map_set(&d->hooks, hook->number, hook);
+    strmap_set(&d->hooks_by_uuid, span_make(webhook->uuid.bytes, sizeof webhook->uuid.bytes), hook);
+    if (hook->number > d->highest_number)
+        d->highest_number = hook->number;
+    apply_pause(d, hook);
+    return hook;
+}
+
+void hook_free(struct dispatch *d, struct hook *hook)
+{
+    CHECK(hook->magic == HOOK_MAGIC && list_is_empty(&hook->ready));
+    heap_remove(&d->wakes, &hook->wake);
+    list_remove(&hook->turn);
+    map_remove(&d->hooks, hook->number);
+    webhook_unref(hook->webhook);
+    hook->magic = 0;
+    xfree(hook);
+}
+
+void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook)
+{
+    struct webhook *old = hook->webhook;
+    match_remove(&hook->tenant->match, old);
+    hook->webhook = webhook_ref(webhook);
+    struct tenant *tenant = tenant_find(d, webhook->tenant);
+    if (tenant == NULL)
+        tenant = tenant_new(d, webhook->tenant);
+    if (tenant != hook->tenant) {
+        list_remove(&hook->turn);
+        hook->tenant->places -= hook->places;
+        tenant->places += hook->places;
+        hook->tenant = tenant;
+    }
+    match_add(&tenant->match, webhook);
+    if (!span_eq(old->target, webhook->target) || (webhook->is_active && !old->is_active)) {
+        hook->failures = 0;
+        hook->breaker_wait_ms = 0;
+        if (hook->held != held_paused)
+            hook_release(d, hook);
+    }
+    webhook_unref(old);
+    apply_pause(d, hook);
+    hook_update(d, hook);
+}
+
+uint32_t hook_room(const struct hook *hook)
+{
+    uint32_t room = 2 * hook->webhook->max_in_flight;
+    return room < 64 ? 64 : room;
+}
+
+// ---- what holds it ---------------------------------------------------------------------------
+
+bool hook_is_held(const struct hook *hook, int64_t now_ms)
+{
+    return hook->held != NULL && hook->held_until_ms > now_ms;
+}
+
+void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_t until_ms)
+{
+    // A person's pause is the stronger one, and a later end beats an earlier.
+    if (hook->held == held_paused && reason != held_paused)
+        return;
+    if (hook->held == reason && hook->held_until_ms >= until_ms)
+        return;
+    hook->held = reason;
+    hook->held_until_ms = until_ms;
+    hook_give_back(d, hook, reason);
+    hook_update(d, hook);
+}
+
+void hook_release(struct dispatch *d, struct hook *hook)
+{
+    hook->held = NULL;
+    hook->held_until_ms = 0;
+    hook_update(d, hook);
+}
+
+void hook_give_back(struct dispatch *d, struct hook *hook, const char *reason)
+{
+    LIST_FOREACH_SAFE(node, &hook->ready) {
+        struct delivery *delivery = CONTAINER_OF(node, struct delivery, node);
+        struct settle_how how = {
+            .state = DELIVERY_PENDING, .due_ms = clock_wall_ms(), .reason = reason};
+        hook->ready_count--;
+        settle(d, delivery, NULL, &how);
+    }
+}
+
+// At most one at once while the breaker is open: the probe.
+static uint32_t in_flight_limit(const struct hook *hook)
+{
+    return hook->breaker_wait_ms > 0 ? 1 : hook->webhook->max_in_flight;
+}
+
+void hook_update(struct dispatch *d, struct hook *hook)
+{
+    int64_t now = clock_wall_ms();
+    bool is_held = hook_is_held(hook, now);
+    bool is_runnable = hook->ready_count > 0 && !is_held && hook->in_flight < in_flight_limit(hook);
+    if (!is_runnable) {
+        list_remove(&hook->turn);
+        if (list_is_empty(&hook->tenant->runnable))
+            list_remove(&hook->tenant->turn);
+    } else if (!list_is_linked(&hook->turn)) {
+        list_append(&hook->tenant->runnable, &hook->turn);
+        if (!list_is_linked(&hook->tenant->turn))
+            list_append(&d->turns, &hook->tenant->turn);
+    }
+    int64_t at = hook->next_due_ms;
+    if (hook->held != NULL && at < hook->held_until_ms)
+        at = hook->held_until_ms;
+    bool has_room =
+        hook->places < hook_room(hook) && (hook->breaker_wait_ms == 0 || hook->places == 0);
+    if (at == INT64_MAX || hook->next_due_ms == INT64_MAX || hook->is_claiming || !has_room ||
+        !hook->webhook->is_active || hook->is_removed || d->is_draining) {
+        heap_remove(&d->wakes, &hook->wake);
+        return;
+    }
+    heap_set(&d->wakes, &hook->wake, at);
+    dispatch_arm(d);
+}
+
+void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms)
+{
+    if (due_ms < hook->next_due_ms)
+        hook->next_due_ms = due_ms;
+    hook_update(d, hook);
+}
+
+// ---- the circuit breaker -----------------------------------------------------------------------
+
+enum breaker { OPENS, CLOSES, IGNORED };
+
+static enum breaker breaker_of(enum outcome outcome)
+{
+    static const enum breaker table[OUTCOME_COUNT] = {
+        IGNORED,
+#define X(name, text, breaker) breaker,
+#include "model/outcome.def"
+#undef X
+    };
+    return table[outcome];
+}
+
+static void open_breaker(struct dispatch *d, struct hook *hook, enum outcome outcome)
+{
+    int64_t wait = hook->breaker_wait_ms * 2;
+    bool is_new = hook->breaker_wait_ms == 0;
+    hook->breaker_wait_ms = wait < BREAKER_FIRST_MS  ? BREAKER_FIRST_MS
+                            : wait > BREAKER_LAST_MS ? BREAKER_LAST_MS
+                                                     : wait;
+    hook_hold(d, hook, held_breaker, clock_wall_ms() + hook->breaker_wait_ms);
+    struct log_record r;
+    log_begin(&r, is_new ? LOG_WARN : LOG_INFO, LOG_DISPATCH_AREA,
+              is_new ? "circuit breaker opened" : "circuit breaker stays open");
+    log_uid(&r, "webhook", &hook->webhook->uuid);
+    log_str(&r, "outcome", outcome_name(outcome));
+    log_int(&r, "failures", hook->failures);
+    log_int(&r, "next_probe_ms", hook->breaker_wait_ms);
+    log_end(&r);
+}
+
+void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outcome)
+{
+    hook->stats.last_attempt_ms = clock_wall_ms();
+    hook->stats.last_outcome = outcome;
+    switch (breaker_of(outcome)) {
+    case IGNORED: break;
+    case OPENS:
+        hook->failures++;
+        // Answers to what was under way when it opened do not double the wait.
+        if (hook->failures >= BREAKER_FAILURES && !hook_is_held(hook, clock_wall_ms()))
+            open_breaker(d, hook, outcome);
+        break;
+    case CLOSES:
+        hook->failures = 0;
+        if (hook->breaker_wait_ms > 0) {
+            hook->breaker_wait_ms = 0;
+            log_line(LOG_INFO, LOG_DISPATCH_AREA, "circuit breaker closed");
+            if (hook->held == held_breaker)
+                hook_release(d, hook);
+        }
+        break;
+    }
+}
+
+// ---- claiming due rows -------------------------------------------------------------------------
+
+struct hook_claim {
+    struct store_claim op;
+    struct dispatch *dispatch;
+    uint32_t number;
+    struct claimed rows[CLAIM_AT_ONCE];
+};
+
+static void on_claimed(struct store_op *op)
+{
+    struct hook_claim *claim = (struct hook_claim *)(void *)op;
+    struct dispatch *d = claim->dispatch;
+    struct hook *hook = hook_find(d, claim->number);
+    CHECK(hook != NULL); // is_claiming keeps it
+    hook->is_claiming = false;
+    if (op->err != OK) {
+        // The store says why in its own log; look again in a second.
+        hook->next_due_ms = clock_wall_ms() + 1000;
+        hook_update(d, hook);
+        xfree(claim);
+        return;
+    }
+    hook->next_due_ms = claim->op.next_due_ms;
+    hook->places -= (uint32_t)(claim->op.max - claim->op.count);
+    hook->tenant->places -= (uint32_t)(claim->op.max - claim->op.count);
+    for (size_t i = 0; i < claim->op.count; i++)
+        run_add(d, hook, &claim->rows[i]);
+    if (hook->breaker_wait_ms == 0 && hook_is_held(hook, clock_wall_ms()))
+        hook_give_back(d, hook, hook->held);
+    hook_update(d, hook);
+    xfree(claim);
+}
+
+static void claim_rows(struct dispatch *d, struct hook *hook, int64_t now_ms)
+{
+    uint32_t room = hook_room(hook) - hook->places;
+    struct hook_claim *claim = xcalloc(1, sizeof *claim);
+    if (room > CLAIM_AT_ONCE)
+        room = CLAIM_AT_ONCE;
+    if (hook->breaker_wait_ms > 0)
+        room = 1;
+    store_op_init(&claim->op.op, STORE_CLAIM, on_claimed, NULL);
+    claim->dispatch = d;
+    claim->number = hook->number;
+    claim->op.webhook = hook->number;
+    claim->op.now_ms = now_ms;
+    claim->op.max = room;
+    claim->op.rows = claim->rows;
+    hook->is_claiming = true;
+    hook->places += room;
+    hook->tenant->places += room;
+    store_submit(d->env.store, &claim->op.op);
+}
+
+void hook_wake_due(struct dispatch *d)
+{
+    int64_t now = clock_wall_ms();
+    struct heap_node *node;
+    while ((node = heap_min(&d->wakes)) != NULL && node->key <= now) {
+        struct hook *hook = CONTAINER_OF(node, struct hook, wake);
+        heap_remove(&d->wakes, node);
+        if (hook->held != NULL && hook->held_until_ms <= now && hook->breaker_wait_ms == 0)
+            hook->held = NULL;
+        claim_rows(d, hook, now);
+    }
+}
