@@ -180,17 +180,22 @@ static void take_up(struct dispatch *d, const struct accepting *a)
 {
     for (uint32_t i = 0; i < a->event->webhook_count; i++) {
         struct hook *hook = hook_find(d, a->event->webhooks[i]);
+        bool is_serving = hook->webhook->is_active && !hook->is_removed;
         if (!is_in_memory(a, i)) {
             hook->rows++;
             hook_add_row(d, hook, a->due_ms[i]);
+            if (!is_serving) // deactivated while the commit was under way
+                webhooks_cancel_rows(d, hook->number);
             continue;
         }
         struct claimed from = {.delivery = delivery_id(a->event->seq, i),
                                .webhook = hook->number,
                                .event = event_ref(a->event)};
         run_add(d, hook, &from);
-        if (!hook->webhook->is_active || hook_is_held(hook, clock_wall_ms()))
-            hook_give_back(d, hook, "held meanwhile");
+        if (!is_serving)
+            webhooks_cancel(d, hook);
+        else if (hook_is_held(hook, clock_wall_ms()))
+            hook_give_back(d, hook, hook->held);
         hook_update(d, hook);
     }
 }

@@ -60,13 +60,18 @@ static enum err take_up_owed(struct dispatch *d)
             return err;
         for (size_t i = 0; i < count; i++) {
             struct hook *hook = hook_find(d, rows[i].webhook);
-            if (hook == NULL) { // deleted since: it stays owed to nobody
+            if (hook == NULL) {
+                settle_orphan(d, &rows[i]);
                 event_unref(rows[i].event);
                 continue;
             }
             hook->places++;
             hook->tenant->places++;
             run_add(d, hook, &rows[i]);
+            if (!hook->webhook->is_active)
+                webhooks_cancel(d, hook);
+            else if (hook->places > hook_room(hook))
+                hook_give_back(d, hook, "waits in the store");
             hook_update(d, hook);
         }
         all += count;
@@ -80,10 +85,12 @@ static void take_up_due(struct dispatch *d, const struct journal_start *start)
 {
     for (size_t i = 0; i < start->due_count; i++) {
         struct hook *hook = hook_find(d, start->due[i].webhook);
-        if (hook == NULL)
-            continue;
-        hook->rows = start->due[i].rows;
-        hook_add_row(d, hook, start->due[i].due_ms);
+        if (hook != NULL) {
+            hook->rows = start->due[i].rows;
+            hook_add_row(d, hook, start->due[i].due_ms);
+        }
+        if (hook == NULL || !hook->webhook->is_active)
+            webhooks_cancel_rows(d, start->due[i].webhook);
     }
 }
 

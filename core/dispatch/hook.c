@@ -78,17 +78,6 @@ struct hook *hook_new(struct dispatch *d, struct webhook *webhook)
     return hook;
 }
 
-void hook_free(struct dispatch *d, struct hook *hook)
-{
-    CHECK(hook->magic == HOOK_MAGIC && list_is_empty(&hook->ready));
-    heap_remove(&d->wakes, &hook->wake);
-    list_remove(&hook->turn);
-    map_remove(&d->hooks, hook->number);
-    webhook_unref(hook->webhook);
-    hook->magic = 0;
-    xfree(hook);
-}
-
 void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook)
 {
     struct webhook *old = hook->webhook;

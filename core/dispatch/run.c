@@ -281,6 +281,11 @@ static struct retry_decision decide(struct dispatch *d, const struct flight *fli
         decision.state = DELIVERY_DEAD;
         decision.reason = "rendering it was killed 3 times";
     }
+    if (decision.state == DELIVERY_PENDING &&
+        (flight->hook->is_removed || !flight->hook->webhook->is_active)) {
+        decision.state = DELIVERY_CANCELLED;
+        decision.reason = "its webhook was deactivated or deleted";
+    }
     return decision;
 }
 

@@ -113,6 +113,28 @@ static void on_settled(struct store_op *op)
     xfree(s);
 }
 
+static void on_orphan(struct store_op *op)
+{
+    struct dispatch *d = op->context;
+    d->settling--;
+    xfree(op); // a failure leaves it owed: the next start finds it again
+}
+
+void settle_orphan(struct dispatch *d, const struct claimed *owed)
+{
+    struct store_settle *op = xcalloc(1, sizeof *op);
+    op->settlement = (struct settlement){.delivery = owed->delivery,
+                                         .webhook = owed->webhook,
+                                         .state = DELIVERY_CANCELLED,
+                                         .outcome = OUTCOME_CANCELLED,
+                                         .at_ms = clock_wall_ms(),
+                                         .attempts = owed->attempts,
+                                         .reason = SPAN("its webhook was deleted")};
+    store_op_init(&op->op, STORE_SETTLE, on_orphan, d);
+    d->settling++;
+    store_submit(d->env.store, &op->op);
+}
+
 void settle_again(struct dispatch *d)
 {
     struct list again;

@@ -27,7 +27,7 @@ struct hook {
     uint32_t number;
     struct webhook *webhook; // current revision; one reference
     struct tenant *tenant;   // borrowed
-    bool is_removed;         // deleted: kept until nothing of it is in memory
+    bool is_removed;         // deleted: stays until the engine stops, for what is in memory
     bool is_saving;          // a revision is on its way to the store
     struct list ready;       // deliveries that are CLAIMED
     uint32_t ready_count;
@@ -98,7 +98,6 @@ uint32_t hook_room(const struct hook *hook);
 
 // ---- hook.c ----
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook);
-void hook_free(struct dispatch *d, struct hook *hook);
 // Another revision: index, limits, holds.
 void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook);
 bool hook_is_held(const struct hook *hook, int64_t now_ms);
@@ -140,6 +139,15 @@ void settle(struct dispatch *d, struct delivery *delivery, const struct attempt 
             const struct settle_how *how);
 void settle_young(struct dispatch *d); // the 5 s rule
 void settle_again(struct dispatch *d); // what the store refused
+
+// For a delivery whose webhook is gone: cancelled, so that it is not owed for ever.
+void settle_orphan(struct dispatch *d, const struct claimed *owed);
+
+// ---- webhooks.c ----
+// Cancels what an inactive or removed webhook has waiting, here and in the store.
+void webhooks_cancel(struct dispatch *d, struct hook *hook);
+// The rows of a webhook that is gone.
+void webhooks_cancel_rows(struct dispatch *d, uint32_t number);
 
 // ---- dispatch.c ----
 void dispatch_arm(struct dispatch *d); // the tick, for whatever comes first

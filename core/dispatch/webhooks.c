@@ -21,8 +21,6 @@ struct saving {
     void *context;
 };
 
-static void cancel_rows(struct dispatch *d, struct hook *hook);
-
 struct webhook *dispatch_webhook(const struct dispatch *d, const struct uid *uuid)
 {
     struct hook *hook = hook_by_uuid(d, uuid);
@@ -100,7 +98,7 @@ static void on_put(struct store_op *op)
             hook_replace(d, hook, webhook);
         }
         if (was_active && !webhook->is_active)
-            cancel_rows(d, hook);
+            webhooks_cancel(d, hook);
     }
     s->on_saved(s->context, op->err, op->err == OK ? webhook : NULL);
     saving_free(s);
@@ -145,7 +143,7 @@ static void on_removed(struct store_op *op)
         hook->is_removed = true;
         match_remove(&hook->tenant->match, hook->webhook);
         strmap_remove(&d->hooks_by_uuid, uuid);
-        cancel_rows(d, hook);
+        webhooks_cancel(d, hook);
     }
     s->on_saved(s->context, op->err, NULL);
     saving_free(s);
@@ -169,23 +167,43 @@ void dispatch_webhook_remove(struct dispatch *d, struct webhook *webhook, struct
 
 // ---- what an inactive or removed webhook still had waiting -------------------------------------
 
+static bool is_serving(const struct hook *hook)
+{
+    return hook != NULL && !hook->is_removed && hook->webhook->is_active;
+}
+
 static void on_cancelled(struct store_op *op)
 {
     struct store_cancel *cancel = (struct store_cancel *)(void *)op;
     struct dispatch *d = op->context;
     struct hook *hook = hook_find(d, cancel->webhook);
-    size_t count = cancel->count;
-    hook->is_cancelling = false;
-    hook->rows -= count < hook->rows ? count : hook->rows;
-    d->stats.deliveries[OUTCOME_CANCELLED] += count;
-    if (op->err == OK && count == cancel->max && (hook->is_removed || !hook->webhook->is_active))
-        cancel_rows(d, hook);
-    else if (op->err == OK && hook->is_removed)
-        hook->next_due_ms = INT64_MAX;
+    bool is_more = op->err == OK && cancel->count == cancel->max;
+    d->stats.deliveries[OUTCOME_CANCELLED] += cancel->count;
+    if (hook != NULL) {
+        hook->is_cancelling = false;
+        hook->rows -= cancel->count < hook->rows ? cancel->count : hook->rows;
+    }
+    if (is_more && !is_serving(hook))
+        webhooks_cancel_rows(d, cancel->webhook);
     xfree(cancel);
 }
 
-static void cancel_rows(struct dispatch *d, struct hook *hook)
+void webhooks_cancel_rows(struct dispatch *d, uint32_t number)
+{
+    struct hook *hook = hook_find(d, number);
+    if (hook != NULL && hook->is_cancelling)
+        return;
+    if (hook != NULL)
+        hook->is_cancelling = true;
+    struct store_cancel *cancel = xcalloc(1, sizeof *cancel);
+    store_op_init(&cancel->op, STORE_CANCEL, on_cancelled, d);
+    cancel->webhook = number;
+    cancel->now_ms = clock_wall_ms();
+    cancel->max = CANCEL_AT_ONCE;
+    store_submit(d->env.store, &cancel->op);
+}
+
+void webhooks_cancel(struct dispatch *d, struct hook *hook)
 {
     LIST_FOREACH_SAFE(node, &hook->ready) {
         struct delivery *delivery = CONTAINER_OF(node, struct delivery, node);
@@ -198,15 +216,7 @@ static void cancel_rows(struct dispatch *d, struct hook *hook)
         settle(d, delivery, NULL, &how);
     }
     hook_update(d, hook);
-    if (hook->is_cancelling)
-        return;
-    hook->is_cancelling = true;
-    struct store_cancel *cancel = xcalloc(1, sizeof *cancel);
-    store_op_init(&cancel->op, STORE_CANCEL, on_cancelled, d);
-    cancel->webhook = hook->number;
-    cancel->now_ms = clock_wall_ms();
-    cancel->max = CANCEL_AT_ONCE;
-    store_submit(d->env.store, &cancel->op);
+    webhooks_cancel_rows(d, hook->number);
 }
 
 // ---- manual retry ------------------------------------------------------------------------------
