@@ -53,7 +53,8 @@ static void on_stored_tenant(void *context, const struct object *object)
 static enum err take_up_owed(struct dispatch *d)
 {
     struct claimed rows[OWED_AT_ONCE];
-    size_t count, all = 0;
+    size_t count;
+    size_t all = 0;
     do {
         enum err err = store_owed(d->env.store, OWED_AT_ONCE, rows, &count);
         if (err != OK)

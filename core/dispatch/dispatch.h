@@ -34,12 +34,12 @@ void dispatch_reconfigure(struct dispatch *dispatch, const struct config *config
 // ---- events ----
 typedef void dispatch_answer_fn(void *token, const struct wire_reply *reply);
 // Matches, stores, answers after the commit. Takes the event.
-void dispatch_accept(struct dispatch *dispatch, struct event **event, dispatch_answer_fn *answer,
+void dispatch_accept(struct dispatch *dispatch, struct event **moved, dispatch_answer_fn *answer,
                      void *token);
 bool dispatch_may_write(struct dispatch *dispatch, struct span tenant, uint32_t uid,
                         struct wire_reply *reply);
-// For sender_start and for the sender's results.
-void dispatch_on_sent(void *dispatch, struct list *attempts);
+// For sender_start and for the sender's results; the context is the dispatch.
+void dispatch_on_sent(void *context, struct list *attempts);
 
 // ---- webhooks: all answer later, on main ----
 // Current revision, borrowed until the loop turns; NULL: no such webhook.
@@ -83,7 +83,7 @@ struct dispatch_overlay {
     const char *reason; // static: what it waits for, or is doing
     uint32_t ahead;     // how many are before it in its webhook's queue
 };
-void dispatch_overlay(const struct dispatch *dispatch, uint64_t delivery, uint32_t webhook,
+void dispatch_overlay(const struct dispatch *dispatch, uint64_t id, uint32_t webhook,
                       struct dispatch_overlay *out);
 // A manual retry, from every settled state; also of one that waits (then it is due now).
 // OK, ERR_NOT_FOUND, ERR_CONFLICT (it is being sent).

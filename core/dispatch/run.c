@@ -26,7 +26,7 @@ struct delivery *run_add(struct dispatch *d, struct hook *hook, const struct cla
 {
     struct delivery *delivery = xcalloc(1, sizeof *delivery);
     delivery->magic = DELIVERY_MAGIC;
-    delivery->state = DELIVERY_PENDING;
+    delivery->state = DELIVERY_PENDING; // banned-ok: it is born, not moved
     delivery->id = from->delivery;
     delivery->event = from->event;
     delivery->webhook = from->webhook;

@@ -104,6 +104,7 @@ static void on_put(struct store_op *op)
     saving_free(s);
 }
 
+// NOLINTNEXTLINE(readability-function-size): the last two are one callback
 void dispatch_webhook_put(struct dispatch *d, struct webhook *fresh, uint32_t expected,
                           struct span by, const char *action, dispatch_saved_fn *on_saved,
                           void *context)

@@ -28,7 +28,8 @@ static void expect_abort(void (*body)(void *context), const char *about)
 
 static void fail_check(void *context)
 {
-    CHECK(context != NULL && "the sky fell");
+    const void *sky = context;
+    CHECK(sky != NULL);
 }
 
 static void fail_long_check(void *context)
@@ -75,7 +76,7 @@ static void test_check(void **state)
     (void)state;
     CHECK(1 + 1 == 2);
     DCHECK(1 + 1 == 2);
-    expect_abort(fail_check, "grapnel: check failed: context != NULL && \"the sky fell\"");
+    expect_abort(fail_check, "grapnel: check failed: sky != NULL");
     expect_abort(fail_check, "test_check.c:");
     expect_abort(fail_long_check, "xxxx");
 }
