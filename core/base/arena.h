@@ -7,7 +7,7 @@
 struct arena_chunk;
 struct arena {
     struct arena_chunk *chunks; // owned; newest first
-    size_t used;                // bytes handed out
+    size_t used;                // bytes handed out, each object rounded up to 16
     size_t max;                 // bytes that may be handed out; more aborts: bound input before
 };
 

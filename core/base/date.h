@@ -23,4 +23,5 @@ bool date_parse_http(struct span text, int64_t *seconds);
 struct date_parts {
     int year, month, day, hour, minute, second, weekday, yearday; // month 1-12, weekday 0 = Sunday
 };
+// What is outside of years 1-9999 becomes their first or last second, when printing too.
 void date_split(int64_t seconds, struct date_parts *out);

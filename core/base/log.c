@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ static _Atomic int wanted_level = LOG_INFO;
 static _Atomic int wanted_format = LOG_LOGFMT;
 static _Atomic bool is_journal; // journald reads our standard error
 static _Atomic uint64_t dropped;
+static atomic_flag is_writing = ATOMIC_FLAG_INIT; // a thread is in write_line
 
 static const char *const area_names[] = {
 #define X(name, text) [LOG_##name##_AREA] = text,
@@ -183,20 +185,18 @@ static bool is_json(void)
     return atomic_load_explicit(&wanted_format, memory_order_relaxed) == LOG_JSON;
 }
 
-// The key and what stands between it and the value; false when the record has no room for a field.
+// What stands between the value before and this one; false when the record has no room for a field.
 static bool put_key(struct log_record *r, const char *key)
 {
     size_t len = strlen(key);
     if (len + sizeof ",\"\":\"...\"" > room(r))
         return false;
-    bool is_first = r->len == 0 || r->text[r->len - 1] == '{' || r->text[r->len - 1] == '>';
     if (is_json()) {
-        put(r, ",\"", is_first ? 0 : 1);
-        put(r, "\"", 1);
+        put(r, ",\"", 2);
         put(r, key, len);
         put(r, "\":", 2);
     } else {
-        put(r, " ", is_first ? 0 : 1);
+        put(r, " ", 1);
         put(r, key, len);
         put(r, "=", 1);
     }
@@ -213,11 +213,12 @@ void log_begin(struct log_record *r, enum log_level level, enum log_area area, c
         return;
     if (atomic_load_explicit(&is_journal, memory_order_relaxed))
         put(r, level_prefix(level), strlen(level_prefix(level)));
-    if (is_json())
-        put(r, "{", 1);
     char now[DATE_TEXT_LEN];
     date_print_ms(clock_wall_ms(), now);
-    log_str(r, "time", now);
+    const char *start = is_json() ? "{\"time\":\"" : "time=";
+    put(r, start, strlen(start));
+    put(r, now, strlen(now));
+    put(r, "\"", is_json() ? 1 : 0);
     log_str(r, "level", level_name(level));
     log_str(r, "area", area_names[area]);
     log_str(r, "msg", message);
@@ -257,9 +258,20 @@ void log_uid(struct log_record *r, const char *key, const struct uid *value)
     log_str(r, key, text);
 }
 
-// The descriptor may be shared and is left as it is (blocking); a pipe that is writable takes
-// PIPE_BUF bytes at once.
-static bool write_line(const char *line, size_t len)
+// One thread at a time; false when its turn does not come soon.
+static bool take_turn(void)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        if (!atomic_flag_test_and_set_explicit(&is_writing, memory_order_acquire))
+            return true;
+        (void)sched_yield();
+    }
+    return false;
+}
+
+// The descriptor may be shared and is left as it is (blocking): a pipe that is writable takes
+// PIPE_BUF bytes at once, unless somebody else writes in between.
+static bool write_ready(const char *line, size_t len)
 {
     struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
@@ -269,6 +281,15 @@ static bool write_line(const char *line, size_t len)
         written = write(STDERR_FILENO, line, len);
     } while (written < 0 && errno == EINTR);
     return written == (ssize_t)len;
+}
+
+static bool write_line(const char *line, size_t len)
+{
+    if (!take_turn())
+        return false;
+    bool is_written = write_ready(line, len);
+    atomic_flag_clear_explicit(&is_writing, memory_order_release);
+    return is_written;
 }
 
 void log_end(struct log_record *r)

@@ -18,6 +18,7 @@ typedef void mailbox_fn(void *context, struct list *messages);
 struct mailbox *mailbox_start(uv_loop_t *loop, mailbox_fn *on_messages, void *context);
 // Receiver's thread. Delivers what is waiting first, then closes; the mailbox is freed just before
 // `on_stopped` (may be NULL) runs. Nobody may post any more when this is called.
+// May be called from within on_messages.
 void mailbox_stop(struct mailbox *mailbox, void (*on_stopped)(void *context), void *context);
 // Any thread. Wakes the receiver only when the list was empty.
 void mailbox_post(struct mailbox *mailbox, struct list_node *message);

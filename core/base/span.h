@@ -56,5 +56,5 @@ bool span_split(struct span *rest, char separator, struct span *part);
 bool span_to_int64(struct span s, int64_t *out);
 bool span_to_uint64(struct span s, uint64_t *out);
 // 64-bit hash of the bytes, keyed once per process (SipHash-1-3 or the like: safe for names that
-// strangers choose).
+// strangers choose). The first call makes the key: before a process locks itself down.
 uint64_t span_hash(struct span s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// UUIDs (RFC 9562): parse, print, make versions 4, 5 and 7; any thread.
+// UUIDs (RFC 9562): parse, print, make versions 4 and 7; any thread.
 #pragma once
 
 #include "base/span.h"

@@ -14,9 +14,21 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "support/child.h"
 
 static struct child_end end;
+
+static void write_brackets(void *context)
+{
+    log_setup(LOG_INFO, *(enum log_format *)context);
+    struct log_record r;
+    log_begin(&r, LOG_INFO, LOG_MAIN_AREA, "a>");
+    log_str(&r, "open", "x{");
+    log_str(&r, "last", ">");
+    log_int(&r, "n", 1);
+    log_end(&r);
+}
 
 // The line without its time, which is checked to be there.
 static const char *behind_time(const char *line, const char *before)
@@ -66,6 +78,18 @@ static void test_json(void **state)
                         "\"path\":\"/var/lib/grapnel\",\"empty\":\"\",\"span\":\"a=b\","
                         "\"least\":-9223372036854775808,"
                         "\"event\":\"fbc77986-06ff-4dbb-81c3-95cd36dbed66\"}\n");
+}
+
+// Values that end as a line may begin.
+static void test_fields_are_apart(void **state)
+{
+    (void)state;
+    enum log_format format = LOG_LOGFMT;
+    child_run(write_brackets, &format, &end);
+    assert_non_null(strstr(end.text, " msg=a> open=x{ last=> n=1\n"));
+    format = LOG_JSON;
+    child_run(write_brackets, &format, &end);
+    assert_non_null(strstr(end.text, ",\"msg\":\"a>\",\"open\":\"x{\",\"last\":\">\",\"n\":1}\n"));
 }
 
 static void write_levels(void *context)
@@ -235,6 +259,46 @@ static void test_journal(void **state)
     assert_memory_equal(end.text, "{\"time\":", 8);
 }
 
+#define LINES 200 // of each thread
+
+static void write_lines(void *context)
+{
+    for (int i = 0; i < LINES; i++)
+        log_line(LOG_INFO, LOG_MAIN_AREA, "%s %d", (const char *)context, i);
+}
+
+static void write_from_threads(void *context)
+{
+    (void)context;
+    char names[3][2] = {"a", "b", "c"};
+    uv_thread_t threads[COUNT_OF(names)];
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        thread_start(&threads[i], "log", write_lines, names[i]);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        thread_join(&threads[i]);
+    (void)fprintf(stderr, "%" PRIu64, log_dropped());
+}
+
+// Lines of several threads do not mix, and each is written or counted.
+static void test_threads(void **state)
+{
+    (void)state;
+    child_run(write_from_threads, NULL, &end);
+    assert_int_equal(end.exit_code, 0);
+    struct span rest = {end.text, end.len};
+    struct span line;
+    uint64_t lines = 0;
+    uint64_t dropped = 0;
+    for (; span_split(&rest, '\n', &line) && rest.at != NULL; lines++) {
+        assert_true(span_starts_with(line, SPAN("time=")));
+        assert_int_equal(line.at[line.len - 1], '"');
+        assert_null(memmem(line.at + 1, line.len - 1, "time=", 5));
+    }
+    assert_true(span_to_uint64(line, &dropped));
+    assert_int_equal(lines + dropped, 3 * LINES);
+    assert_true(lines > 0);
+}
+
 static void write_unread(void *context)
 {
     (void)context;
@@ -264,10 +328,11 @@ static void test_never_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_logfmt),  cmocka_unit_test(test_json),
-        cmocka_unit_test(test_levels),  cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_cuts),    cmocka_unit_test(test_message_is_cut),
-        cmocka_unit_test(test_journal), cmocka_unit_test(test_never_waits),
+        cmocka_unit_test(test_logfmt),           cmocka_unit_test(test_json),
+        cmocka_unit_test(test_fields_are_apart), cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_escapes),          cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_message_is_cut),   cmocka_unit_test(test_journal),
+        cmocka_unit_test(test_threads),          cmocka_unit_test(test_never_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
