@@ -395,7 +395,7 @@ static void spell(const char *name, const char *prefix, char separator, char out
     memcpy(out, prefix, at);
     for (; *name != '\0'; name++) {
         char c = *name == '_' ? separator : *name;
-        out[at++] = separator == '_' ? (char)toupper((unsigned char)c) : c;
+        out[at++] = separator == '_' ? (char)(toupper)((unsigned char)c) : c;
     }
     out[at] = '\0';
 }
@@ -573,8 +573,8 @@ static bool lists_eq(const struct span *a, size_t a_count, const struct span *b,
 
 static bool uids_eq(const struct config *a, const struct config *b)
 {
-    if ((a->ingest_uids == NULL) != (b->ingest_uids == NULL))
-        return false;
+    if (a->ingest_uids == NULL || b->ingest_uids == NULL)
+        return a->ingest_uids == b->ingest_uids;
     bool is_equal = a->ingest_uid_count == b->ingest_uid_count;
     for (size_t i = 0; is_equal && i < a->ingest_uid_count; i++) {
         const struct config_uid *x = &a->ingest_uids[i];

@@ -93,10 +93,8 @@ struct dispatch {
 
 // What a delivery is held in memory for at most without a row.
 #define YOUNG_MS 5000
-// Room per hook: max(2 * max_in_flight, 64).
-uint32_t hook_room(const struct hook *hook);
-
 // ---- hook.c ----
+uint32_t hook_room(const struct hook *hook); // max(2 * max_in_flight, 64)
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook);
 // Another revision: index, limits, holds.
 void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook);
@@ -120,8 +118,7 @@ struct tenant *tenant_new(struct dispatch *d, struct span name);
 void tenant_free(struct tenant *tenant);
 
 // ---- run.c ----
-// A delivery that is in memory now, its webhook's turn decides when it starts. Takes the event's
-// reference.
+// Into memory; its webhook's turn decides when it starts. Takes the event's reference.
 struct delivery *run_add(struct dispatch *d, struct hook *hook, const struct claimed *from);
 void run_pump(struct dispatch *d);
 void run_forget(struct dispatch *d, struct delivery *delivery); // frees it
@@ -139,7 +136,6 @@ void settle(struct dispatch *d, struct delivery *delivery, const struct attempt 
             const struct settle_how *how);
 void settle_young(struct dispatch *d); // the 5 s rule
 void settle_again(struct dispatch *d); // what the store refused
-
 // For a delivery whose webhook is gone: cancelled, so that it is not owed for ever.
 void settle_orphan(struct dispatch *d, const struct claimed *owed);
 
