@@ -19,6 +19,9 @@ usage: tests/run.sh [GROUP...]
   fuzz      every fuzzer for FUZZ_SECONDS (60)
   all       all of these, as without arguments
 
+  cov       not in all: lines reached by the unit and store tests; model, ingest and
+            script must have COVERAGE (90) percent each
+
 JOBS (number of processors) is how much runs at once; ONLY=PATTERN is handed to
 scenario and crash tests; logs of every step are in build/logs/.
 END
@@ -117,6 +120,7 @@ clang() { build dev-clang -Dwerror=ON; }
 asan() { build asan; }
 tsan() { build tsan; }
 release() { build release; }
+cov() { build cov; }
 fuzzers() { build fuzz "-DFUZZ_SECONDS=${FUZZ_SECONDS:-60}"; }
 
 # run_ctest PRESET LABELS: each test counts.
@@ -221,13 +225,26 @@ group_scenario() {
 group_crash() { dev && run_python crash tests/crash/run.py build/dev/grapnel; }
 group_fuzz() { fuzzers && run_ctest fuzz fuzz; }
 
+group_cov() {
+    local room
+    install gcovr || { fail "packages for cov" "$logs/apt.log"; return; }
+    cov || return
+    find build/cov -name '*.gcda' -delete
+    run_ctest cov 'unit|store'
+    for room in model ingest script; do
+        step "coverage of $room" gcovr -r . --exclude-unreachable-branches --filter "core/$room/" \
+            --print-summary --fail-under-line "${COVERAGE:-90}" build/cov
+        grep '^lines' "$logs/coverage_of_$room.log" | sed "s/^/  $room /"
+    done
+}
+
 # ---- main ----------------------------------------------------------------
 everything=(build lint unit store asan tsan lua scenario crash fuzz)
 groups=()
 for argument in "$@"; do
     case $argument in
     all) groups+=("${everything[@]}") ;;
-    lint | build | unit | store | asan | tsan | lua | scenario | crash | fuzz) groups+=("$argument") ;;
+    lint | build | unit | store | asan | tsan | lua | scenario | crash | fuzz | cov) groups+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "tests/run.sh: no group $argument" >&2 && usage >&2 && exit 2 ;;
     esac
