@@ -18,3 +18,7 @@ struct uid eventid_make(const struct eventid_key *key, int64_t wall_ms, uint64_t
 // False when the id was not made with this key. The caller still compares the whole id with the
 // stored one.
 bool eventid_open(const struct eventid_key *key, const struct uid *id, uint64_t *seq);
+// A delivery's id: its number (below 2^63) in the same way, with 11 check bits; `wall_ms` is when
+// its event was accepted. The caller makes the id anew and compares.
+struct uid eventid_make_delivery(const struct eventid_key *key, int64_t wall_ms, uint64_t delivery);
+bool eventid_open_delivery(const struct eventid_key *key, const struct uid *id, uint64_t *delivery);

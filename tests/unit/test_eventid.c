@@ -137,6 +137,19 @@ static void test_threads_share_a_key(void **state)
     }
 }
 
+static void test_deliveries(void **state)
+{
+    const struct eventid_key *key = *state;
+    const uint64_t ids[] = {0, 1, 65535, 65536, UINT64_C(0x7fffffffffffffff)};
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        struct uid id = eventid_make_delivery(key, 1763900000123, ids[i]);
+        uint64_t found = 0;
+        assert_true(eventid_open_delivery(key, &id, &found));
+        assert_int_equal(found, ids[i]);
+        assert_false(eventid_open(key, &id, &found)); // never taken for an event's
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_foreign_ids),
         cmocka_unit_test(test_neighbours_look_unrelated),
         cmocka_unit_test(test_threads_share_a_key),
+        cmocka_unit_test(test_deliveries),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
