@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/nearest.h"
-
 #define MAX_TEXT 512
 
 void problems_init(struct problems *problems)
@@ -37,9 +35,4 @@ void problem_add(struct problems *problems, const char *field, const char *forma
     struct problem *problem = &problems->list[problems->count++];
     problem->field = arena_copy(&problems->arena, name);
     problem->message = arena_copy(&problems->arena, span_of(text));
-}
-
-const char *problem_nearest(struct span written, const char *const *names, size_t count)
-{
-    return nearest_name(written, names, count);
 }

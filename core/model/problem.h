@@ -22,5 +22,3 @@ void problems_init(struct problems *problems);
 void problems_deinit(struct problems *problems);
 void problem_add(struct problems *problems, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// The nearest of `count` names to what was written, or NULL when none is near (edit distance).
-const char *problem_nearest(struct span written, const char *const *names, size_t count);

@@ -198,10 +198,9 @@ static void print_limits(struct json_writer *w, const struct webhook *webhook)
     json_write_member_int(w, "max_in_flight", webhook->max_in_flight);
 }
 
-void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w)
+// The fields that people set, but for the secrets.
+static void print_fields(struct json_writer *w, const struct webhook *webhook, bool is_masked)
 {
-    bool is_masked = how == WEBHOOK_FOR_VIEWER;
-    json_write_object(w);
     json_write_name(w, "uuid");
     json_write_uid(w, &webhook->uuid);
     json_write_member_string(w, "name", webhook->name);
@@ -210,9 +209,6 @@ void webhook_print(const struct webhook *webhook, enum webhook_print how, struct
     print_texts(w, "events", webhook->events, webhook->event_count);
     json_write_member_bool(w, "is_active", webhook->is_active);
     json_write_member_bool(w, "is_paused", webhook->is_paused);
-    json_write_member_text(w, "disabled_reason", webhook_disabled_name(webhook->disabled));
-    json_write_name(w, "disabled_at");
-    json_write_date_ms(w, webhook->disabled_ms);
     json_write_member_raw(w, "extra_payload",
                           webhook->extra_payload.len ? webhook->extra_payload : SPAN("{}"));
     json_write_member_text(w, "extra_payload_into",
@@ -221,12 +217,44 @@ void webhook_print(const struct webhook *webhook, enum webhook_print how, struct
     json_write_member_raw(w, "metadata", webhook->metadata.len ? webhook->metadata : SPAN("{}"));
     print_scripts(w, webhook);
     print_limits(w, webhook);
+}
+
+void webhook_print_members(const struct webhook *webhook, enum webhook_print how,
+                           struct json_writer *w)
+{
+    print_fields(w, webhook, how == WEBHOOK_FOR_VIEWER);
+    if (how == WEBHOOK_FOR_EDIT)
+        return;
     json_write_name(w, "secrets");
     webhook_print_secrets(webhook, how == WEBHOOK_FOR_STORE, w);
+    json_write_member_text(w, "disabled_reason", webhook_disabled_name(webhook->disabled));
+    json_write_name(w, "disabled_at");
+    json_write_date_ms(w, webhook->disabled_ms);
     json_write_member_int(w, "revision", webhook->revision);
     json_write_name(w, "created_at");
     json_write_date_ms(w, webhook->created_ms);
     json_write_name(w, "updated_at");
     json_write_date_ms(w, webhook->updated_ms);
+}
+
+void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w)
+{
+    json_write_object(w);
+    webhook_print_members(webhook, how, w);
     json_write_end_object(w);
+}
+
+void webhook_keep_secrets(struct webhook *fresh, const struct webhook *from)
+{
+    for (uint32_t i = 0; i < from->secret_count; i++) {
+        const struct webhook_secret *secret = &from->secrets[i];
+        fresh->secrets[i] = (struct webhook_secret){
+            .id = arena_copy(&fresh->arena, secret->id),
+            .text = arena_copy(&fresh->arena, secret->text),
+            .created_ms = secret->created_ms,
+            .expires_ms = secret->expires_ms,
+        };
+    }
+    fresh->secret_count = from->secret_count;
+    fresh->has_new_secret = false;
 }

@@ -52,6 +52,7 @@ struct webhook {
     uint32_t script_count;
     struct webhook_secret secrets[WEBHOOK_MAX_SECRETS]; // newest first
     uint32_t secret_count;
+    bool has_new_secret; // made by webhook_parse, because none was given: to be shown once
     uint32_t timeout_ms;
     uint32_t retry_s[WEBHOOK_MAX_RETRIES]; // seconds
     uint32_t retry_count;
@@ -80,10 +81,16 @@ void webhook_unref(struct webhook *webhook); // NULL is fine; wipes the secrets
 
 enum webhook_print {
     WEBHOOK_FOR_STORE,  // everything
+    WEBHOOK_FOR_EDIT,   // the fields that people set, but for the secrets
     WEBHOOK_FOR_ADMIN,  // secrets as {id, type, created_at, expires_at, public_key}
     WEBHOOK_FOR_VIEWER, // and header values, secret options and the target's tail masked
 };
 void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w);
+// Without the braces, so that members can follow.
+void webhook_print_members(const struct webhook *webhook, enum webhook_print how,
+                           struct json_writer *w);
+// Replaces the secrets of `fresh` by copies of another revision's.
+void webhook_keep_secrets(struct webhook *fresh, const struct webhook *from);
 
 // The array of secrets; `is_shown`: with their texts (to whom just made them, or reveals them).
 void webhook_print_secrets(const struct webhook *webhook, bool is_shown, struct json_writer *w);

@@ -7,6 +7,7 @@
 #include "base/date.h"
 #include "base/http_header.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/rand.h"
 #include "crypto/secret.h"
 #include "json/json.h"
@@ -494,7 +495,7 @@ static void read_member(struct reading *r, uint32_t name_node, uint32_t value)
         return;
     char field[80];
     snprintf(field, sizeof field, "%.*s", SPAN_ARGS(name));
-    const char *nearest = problem_nearest(name, field_names, COUNT_OF(field_names));
+    const char *nearest = nearest_name(name, field_names, COUNT_OF(field_names));
     if (nearest != NULL)
         problem_add(r->problems, field, "unknown field; did you mean \"%s\"?", nearest);
     else
@@ -517,6 +518,7 @@ static void check_whole(struct reading *r)
             (struct webhook_secret){.id = new_secret_id(webhook),
                                     .text = arena_copy(&webhook->arena, span_of(text)),
                                     .created_ms = clock_wall_ms()};
+        webhook->has_new_secret = true;
         mem_wipe(text, sizeof text);
     }
 }
