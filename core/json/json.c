@@ -223,15 +223,12 @@ size_t json_utf8_prefix(struct span text)
     const uint8_t *start = (const uint8_t *)text.at;
     const uint8_t *end = start + text.len;
     const uint8_t *at = start;
-    while (at < end) {
-        if (*at < 0x80) {
-            at++;
-            continue;
-        }
+    while ((at = json_scan_ascii(at, end)) < end) {
         unsigned len = json_scan_utf8(at, end);
+        while (len && (at += len) < end && *at >= 0x80)
+            len = json_scan_utf8(at, end);
         if (!len)
             break;
-        at += len;
     }
     return (size_t)(at - start);
 }

@@ -72,7 +72,7 @@ static void append(struct merge *m, struct span text)
 static void find_twins(struct merge *m, struct level *l)
 {
     uint32_t count = m->patch->nodes[l->patch].count;
-    l->twins = count ? xmalloc(count * sizeof(*l->twins)) : NULL;
+    l->twins = xmalloc((count + (size_t)1) * sizeof(*l->twins));
     for (uint32_t i = 0; i < count; i++)
         l->twins[i] = JSON_NONE;
     uint32_t at = l->target + 1;

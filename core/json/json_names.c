@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define SMALL_OBJECT 8 // up to so many members a scan is faster than hashing
+#define SMALL_OBJECT 16 // up to so many members a scan is faster than hashing
 
 // The decoded bytes; valid until the next call.
 static struct span decoded(struct json_names *names, const struct json_doc *doc, uint32_t string)

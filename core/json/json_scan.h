@@ -60,6 +60,16 @@ static inline const uint8_t *json_scan_escape_portable(const uint8_t *at, const 
     return at;
 }
 
+// The first byte above 127.
+static inline const uint8_t *json_scan_ascii(const uint8_t *at, const uint8_t *end)
+{
+    while (end - at >= 8 && !(json_scan_load8(at) & (JSON_SCAN_ONES * 0x80)))
+        at += 8;
+    while (at < end && *at < 0x80)
+        at++;
+    return at;
+}
+
 #ifdef __SSE2__
 static inline const uint8_t *json_scan_plain(const uint8_t *at, const uint8_t *end)
 {
