@@ -113,5 +113,6 @@ struct journal {
     struct journal_gauges {
         uint64_t wal_bytes, low_water_lag, pending_rows, file_bytes;
         uint64_t claimed_rows, runs, key_bytes; // key_bytes: memory of idempotency keys
+        bool is_low;                            // fewer than min_free_bytes are free
     } (*gauges)(struct journal_conn *conn);
 };

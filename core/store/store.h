@@ -3,7 +3,11 @@
 //
 // An operation is owned by the store from store_submit until its on_done has been called, on main.
 // Appends and settlements that wait together share one commit (group commit). Operations of one
-// kind finish in the order in which they were submitted. Everything here: main only.
+// kind finish in the order in which they were submitted; what is not a claim also sees all that was
+// submitted before it, and nothing that came after. Everything here: main only.
+//
+// Failures: ERR_NO_SPACE, ERR_BUSY, ERR_IO: nothing of it was stored, try again. ERR_INTERRUPTED:
+// its fate is unknown; on_fatal follows, and what is submitted later gets ERR_CLOSED.
 #pragma once
 
 #include <uv.h>
@@ -97,7 +101,8 @@ MUST_CHECK enum err store_start(struct store **out, uv_loop_t *loop, const struc
                                 const struct store_config *config, struct journal_start *start,
                                 void (*on_fatal)(void *context, const char *why), void *context,
                                 struct errmsg *message);
-// Finishes what was submitted, closes, joins; frees the store before on_stopped.
+// Finishes what was submitted, closes, joins; frees the store before on_stopped. Nothing may be
+// submitted from here on.
 void store_stop(struct store *store, void (*on_stopped)(void *context), void *context);
 
 // Only between store_start and the first turn of the loop; blocking. See backend.h.
