@@ -47,6 +47,8 @@ struct webhook *dispatch_webhook(const struct dispatch *dispatch, const struct u
 struct webhook *dispatch_webhook_by_number(const struct dispatch *dispatch, uint32_t number);
 // The webhook with the lowest number above `after`; NULL at the end. For lists.
 struct webhook *dispatch_webhook_next(const struct dispatch *dispatch, uint32_t after);
+// The one with the highest number below `before`.
+struct webhook *dispatch_webhook_previous(const struct dispatch *dispatch, uint32_t before);
 typedef void dispatch_saved_fn(void *context, enum err err, struct webhook *webhook);
 // Stores `fresh` as new (revision 0) or as the next revision of the one with its uuid, which must
 // still be revision `expected` (0: do not care). Takes a reference of its own.
@@ -107,6 +109,7 @@ struct dispatch_stats {
     uint32_t unsettled, memory_deliveries;
     uint64_t memory_bytes, webhooks_disabled;
     int64_t overdue_ms;
+    uint32_t breakers_open;
     bool is_draining, is_store_down;
 };
 void dispatch_stats(const struct dispatch *dispatch, struct dispatch_stats *out);

@@ -43,6 +43,17 @@ struct webhook *dispatch_webhook_next(const struct dispatch *d, uint32_t after)
     return NULL;
 }
 
+struct webhook *dispatch_webhook_previous(const struct dispatch *d, uint32_t before)
+{
+    uint32_t n = before > d->highest_number ? d->highest_number + 1 : before;
+    while (n-- > 1) {
+        struct hook *hook = hook_find(d, n);
+        if (hook != NULL && !hook->is_removed)
+            return hook->webhook;
+    }
+    return NULL;
+}
+
 static struct saving *saving_new(struct dispatch *d, struct webhook *webhook, struct span by,
                                  const char *action)
 {

@@ -153,6 +153,15 @@ void json_write_name_span(struct json_writer *w, struct span name)
     w->is_after_name = true;
 }
 
+void json_write_quoted_name(struct json_writer *w, struct span name)
+{
+    CHECK(is_in_object(w) && !w->is_after_name);
+    comma(w);
+    json_write_quoted(w->buf, name);
+    buf_append_char(w->buf, ':');
+    w->is_after_name = true;
+}
+
 void json_write_name(struct json_writer *w, const char *name)
 {
     json_write_name_span(w, span_of(name));
@@ -162,6 +171,12 @@ void json_write_string(struct json_writer *w, struct span text)
 {
     before_value(w);
     append_string(w->buf, text);
+}
+
+void json_write_quoted_value(struct json_writer *w, struct span text)
+{
+    before_value(w);
+    json_write_quoted(w->buf, text);
 }
 
 void json_write_text(struct json_writer *w, const char *text)

@@ -46,6 +46,10 @@ void json_write_member_int(struct json_writer *w, const char *name, int64_t numb
 void json_write_member_bool(struct json_writer *w, const char *name, bool value);
 void json_write_member_raw(struct json_writer *w, const char *name, struct span json);
 
+// A name or string value from bytes that may be no UTF-8, see json_write_quoted.
+void json_write_quoted_name(struct json_writer *w, struct span name);
+void json_write_quoted_value(struct json_writer *w, struct span text);
+
 // Appends text as a quoted JSON string. Bytes that are no UTF-8 become U+FFFD (for peers' answers
 // in logs and the API, never for payloads).
 void json_write_quoted(struct buf *buf, struct span text);
