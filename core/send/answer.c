@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Collects a target's answer within its bounds; runs on a sender thread.
+#include "send/answer.h"
+
+#include "base/date.h"
+
+void answer_init(struct answer *answer)
+{
+    *answer = (struct answer){0};
+    buf_init(&answer->head, ANSWER_MAX_HEAD);
+    buf_init(&answer->body, ATTEMPT_MAX_RESPONSE);
+}
+
+void answer_deinit(struct answer *answer)
+{
+    buf_deinit(&answer->head);
+    buf_deinit(&answer->body);
+}
+
+void answer_clear(struct answer *answer)
+{
+    buf_reset(&answer->head, 4096);
+    buf_reset(&answer->body, 4096);
+    answer->head_bytes = 0;
+    answer->status = 0;
+    answer->interim = 0;
+    answer->is_open = false;
+    answer->is_complete = false;
+    answer->is_cut = false;
+}
+
+// The three digits of "HTTP/1.1 200 OK"; 0: there are none.
+static int parse_status(struct span line)
+{
+    struct span rest = line;
+    struct span version;
+    int64_t status = 0;
+    if (!span_split(&rest, ' ', &version))
+        return 0;
+    rest = span_trim(rest);
+    if (rest.len < 3 || (rest.len > 3 && rest.at[3] != ' '))
+        return 0;
+    return span_to_int64((struct span){rest.at, 3}, &status) ? (int)status : 0;
+}
+
+static const char *start_answer(struct answer *answer, struct span line)
+{
+    answer->is_open = true;
+    answer->status = parse_status(line);
+    if (answer->status == 101)
+        return "the answer was 101 Switching Protocols";
+    if (answer->status < 100 || answer->status > 599)
+        return "the answer's status is outside 100-599";
+    return NULL;
+}
+
+static const char *end_header(struct answer *answer)
+{
+    answer->is_open = false;
+    answer->is_complete = answer->status >= 200;
+    if (!answer->is_complete && ++answer->interim > ANSWER_MAX_INTERIM)
+        return "more than 16 interim answers (1xx)";
+    return NULL;
+}
+
+const char *answer_add_line(struct answer *answer, struct span line)
+{
+    static const char too_long[] = "the answer's headers are longer than 64 KiB";
+    answer->head_bytes += line.len;
+    if (answer->head_bytes > ANSWER_MAX_HEAD)
+        return too_long;
+    if (answer->is_complete) // a trailer
+        return NULL;
+    if (!answer->is_open)
+        return start_answer(answer, span_trim(line));
+    if (span_trim(line).len == 0)
+        return end_header(answer);
+    if (answer->status >= 200 && buf_append_span(&answer->head, line) != OK)
+        return too_long;
+    return NULL;
+}
+
+bool answer_add_body(struct answer *answer, struct span piece)
+{
+    size_t room = ATTEMPT_MAX_RESPONSE - answer->body.len;
+    if (piece.len > room) {
+        piece.len = room;
+        answer->is_cut = true;
+    }
+    if (buf_append_span(&answer->body, piece) != OK)
+        answer->is_cut = true;
+    return !answer->is_cut;
+}
+
+static bool is_digits(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+    }
+    return s.len > 0;
+}
+
+int64_t answer_parse_retry(struct span value, int64_t wall_ms)
+{
+    int64_t seconds = 0;
+    value = span_trim(value);
+    if (is_digits(value)) {
+        if (!span_to_int64(value, &seconds) || seconds > ANSWER_MAX_RETRY_MS / 1000)
+            return ANSWER_MAX_RETRY_MS;
+        return seconds * 1000;
+    }
+    if (!date_parse_http(value, &seconds))
+        return -1;
+    int64_t wait_ms = seconds * 1000 - wall_ms;
+    if (wait_ms > ANSWER_MAX_RETRY_MS)
+        return ANSWER_MAX_RETRY_MS;
+    return wait_ms > 0 ? wait_ms : 0;
+}
+
+// "Name: value" without the line's end; false for a folded line or one without a colon.
+static bool parse_header(struct span line, struct header *out)
+{
+    const char *colon = line.len > 0 ? memchr(line.at, ':', line.len) : NULL;
+    if (colon == NULL || colon == line.at || line.at[0] == ' ' || line.at[0] == '\t')
+        return false;
+    out->name = span_trim((struct span){line.at, (size_t)(colon - line.at)});
+    out->value = span_trim((struct span){colon + 1, line.len - (size_t)(colon - line.at) - 1});
+    return true;
+}
+
+static void fill_headers(struct span head, struct attempt *attempt, int64_t wall_ms)
+{
+    struct span rest = arena_copy(&attempt->arena, head);
+    struct span line;
+    size_t lines = 0;
+    for (size_t i = 0; i < head.len; i++)
+        lines += head.at[i] == '\n';
+    if (lines > ANSWER_MAX_HEADERS)
+        lines = ANSWER_MAX_HEADERS;
+    attempt->response_headers =
+        arena_alloc(&attempt->arena, (lines + 1) * sizeof *attempt->response_headers);
+    attempt->response_header_count = 0;
+    while (attempt->response_header_count < lines && span_split(&rest, '\n', &line)) {
+        struct header *header = &attempt->response_headers[attempt->response_header_count];
+        if (!parse_header(line, header))
+            continue;
+        attempt->response_header_count++;
+        if (attempt->status >= 400 && span_eq_nocase(header->name, SPAN("Retry-After")))
+            attempt->retry_after_ms = answer_parse_retry(header->value, wall_ms);
+    }
+}
+
+void answer_fill(const struct answer *answer, struct attempt *attempt, int64_t wall_ms)
+{
+    attempt->arena.max +=
+        answer->head.len + answer->body.len + 64 + (ANSWER_MAX_HEADERS + 1) * sizeof(struct header);
+    attempt->status = answer->status;
+    fill_headers(buf_span(&answer->head), attempt, wall_ms);
+    attempt->response = arena_copy(&attempt->arena, buf_span(&answer->body));
+    attempt->response_len = (uint32_t)answer->body.len;
+}
