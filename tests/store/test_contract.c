@@ -4,6 +4,5 @@
 
 int main(void)
 {
-    return contract_journal(&sqlite_backend) + contract_catalogue(&sqlite_backend) +
-           contract_query(&sqlite_backend);
+    return contract_journal(&sqlite_backend) + contract_catalogue(&sqlite_backend);
 }
