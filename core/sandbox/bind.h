@@ -5,28 +5,27 @@
 
 #include "sandbox/lazy.h"
 
-// Receives lines of grapnel.log and print.
+struct bind; // one per lua_State
+
+// Receives lines of grapnel.log and print; `level` is "info" or "warn".
 typedef void bind_log_fn(void *context, const char *level, struct span line);
 
-// Opens allow-listed libraries in a fresh state, makes globals and library tables read-only, locks
-// the string metatable, installs `require` for the modules of api.def and of lua/. Afterwards the
-// state is ready for bind_load. `lazy` must have been made for this state.
-void bind_open(lua_State *L, struct lazy *lazy);
-// Where grapnel.log goes from now on; NULL: nowhere.
-void bind_set_log(lua_State *L, bind_log_fn *on_line, void *context);
-// Compiles text (never bytecode) as `name` and pushes the chunk with the sandbox's _ENV, or pushes
-// a message "name:line: …" and returns false. [+1]
-bool bind_load(lua_State *L, struct span source, const char *name);
+// `lazy` must have been made and opened for this state, and outlive it. bind_open makes a fresh
+// state a sandbox: opens allow-listed libraries, makes globals and library tables read-only, locks
+// the string metatable, offers the modules of api.def and of lua/ to `require`. It may throw: call
+// it protected.
+struct bind *bind_new(struct lazy *lazy);
+void bind_open(struct bind *bind, lua_State *L);
+void bind_free(struct bind *bind); // after the last use of the state; NULL is fine
 
-// A headers table: names compare without case, values are strings, forbidden names raise at the
-// assignment. Pushes an empty one. [+1]
-void bind_push_headers(lua_State *L);
-// Adds without the check for engine-owned names (the engine's own defaults).
-void bind_headers_add(lua_State *L, int index, struct span name, struct span value);
-// Calls `on_header` for each, sorted by lower-case name, as last spelled.
-void bind_headers_each(lua_State *L, int index,
-                       void (*on_header)(void *context, struct span name, struct span value),
-                       void *context);
-// Freezes or thaws a request table: while frozen, `body` cannot be assigned (sign).
-void bind_push_request(lua_State *L);
-void bind_request_freeze_body(lua_State *L, int index, bool is_frozen);
+// Where grapnel.log goes from now on; NULL: nowhere.
+void bind_set_log(struct bind *bind, bind_log_fn *on_line, void *context);
+// Compiles text (never bytecode) as `name` and pushes the chunk with the sandbox's globals, or
+// pushes a message "name:line: …" and returns false. [+1] May throw (memory).
+bool bind_load(struct bind *bind, lua_State *L, struct span source, const char *name);
+
+// What a value is as text: numbers and strings as Lua has them, of others only the type: addresses
+// are never shown. [+1]
+void bind_push_text(lua_State *L, int index);
+// A table on top becomes the hidden content of a read-only one, called `name` in errors. [-1, +1]
+void bind_protect(lua_State *L, const char *name);
