@@ -6,7 +6,7 @@
 // closes. The pipeline never touches Lua outside of `call`, which is the one place that resumes
 // Lua: functions that follow each other in one state run in one call, so a webhook with one script
 // costs one. What is passed in is borrowed until the function returns. What comes out is valid
-// until the pipeline's next visit. Nothing here aborts for what a script or an event does.
+// until the pipeline is next used. Nothing here aborts for what a script or an event does.
 #pragma once
 
 #include <lua.h>
@@ -45,7 +45,7 @@ struct pipeline_load {
 enum visit_result pipeline_load(struct pipeline *pipeline, lua_State *L,
                                 const struct pipeline_load *load, struct pipeline_script **out,
                                 struct errmsg *message);
-// Before lua_close(L), which does not need it to be called first when L is closed by force.
+// Frees what lies outside of Lua; nothing may run in L afterwards, close it next. NULL is fine.
 void pipeline_unload(struct pipeline_script *script);
 lua_State *pipeline_state(const struct pipeline_script *script);
 // Which functions it has: a set of 1u << VISIT_SIGN …
