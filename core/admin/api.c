@@ -148,7 +148,8 @@ void api_refuse_err(struct api_call *call, enum err err)
 // Does the path fit the pattern? `id` gets what stood for {id}.
 static bool fits(struct span pattern, struct span path, struct span *id)
 {
-    struct span want, have;
+    struct span want;
+    struct span have;
     *id = (struct span){NULL, 0};
     for (;;) {
         bool has_want = span_split(&pattern, '/', &want);
@@ -218,7 +219,8 @@ void api_on_request(void *context, struct http_request *request)
     struct api_call *call = call_new(admin, request);
     bool is_known = false;
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        struct span id, pattern = span_of(routes[i].pattern);
+        struct span id;
+        struct span pattern = span_of(routes[i].pattern);
         if (!fits(pattern, request->path, &id))
             continue;
         is_known = true;

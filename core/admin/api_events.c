@@ -84,7 +84,8 @@ static void publish_all(struct publishing *p, const struct json_doc *doc)
     struct wire_rules rules = {.known_events = events->count > 0 ? events->items : NULL,
                                .known_event_count = events->count};
     struct wire *wire = wire_new(&rules);
-    uint32_t at = 1, element;
+    uint32_t at = 1;
+    uint32_t element;
     size_t index = 0;
     if (!p->is_array)
         publish(p, wire, json_raw(doc, 0), 0);

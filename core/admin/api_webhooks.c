@@ -244,7 +244,8 @@ static bool has_same_secrets(const struct webhook *a, const struct webhook *b)
 
 static bool is_same(const struct webhook *have, const struct webhook *fresh)
 {
-    struct buf a, b;
+    struct buf a;
+    struct buf b;
     print_edit(have, &a);
     print_edit(fresh, &b);
     bool is_equal = span_eq(buf_span(&a), buf_span(&b)) &&
@@ -321,9 +322,11 @@ static void carry_over(struct webhook *fresh, const struct webhook *have)
 static void change(struct api_call *call, struct webhook *have, struct span patch,
                    const char *action)
 {
-    struct json_doc doc, patch_doc;
+    struct json_doc doc;
+    struct json_doc patch_doc;
     struct json_error error;
-    struct buf before, after;
+    struct buf before;
+    struct buf after;
     uint32_t expected;
     if (!read_if_match(call, have, &expected))
         return;

@@ -43,13 +43,15 @@ static void put_histogram(struct scrape *s, const struct histogram *h)
 {
     uint64_t below = 0;
     double bound = h->first;
-    for (size_t i = 0; i + 1 < h->count; i++, bound *= 2) {
+    for (size_t i = 0; i + 1 < h->count; i++) {
         below += h->buckets[i];
         (void)buf_append_format(s->out, "grapnel_%s_bucket{%sle=\"%g\"} %" PRIu64 "\n", s->name,
                                 h->label, bound, below);
+        bound *= 2;
     }
     int len = (int)strlen(h->label);
-    const char *open = len > 0 ? "{" : "", *close = len > 0 ? "}" : "";
+    const char *open = len > 0 ? "{" : "";
+    const char *close = len > 0 ? "}" : "";
     len -= len > 0; // its comma
     (void)buf_append_format(s->out, "grapnel_%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", s->name,
                             h->label, h->samples);

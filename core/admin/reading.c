@@ -77,7 +77,8 @@ static void read_time(struct problems *problems, const char *name, const char *t
 
 static void read_states(struct problems *problems, const char *text, uint32_t *out)
 {
-    struct span rest = span_of(text), part;
+    struct span rest = span_of(text);
+    struct span part;
     enum delivery_state state;
     while (text != NULL && span_split(&rest, ',', &part)) {
         if (delivery_state_parse(part, &state))

@@ -55,7 +55,7 @@ static inline void list_prepend(struct list *list, struct list_node *node)
 // Fine for a node in no list.
 static inline void list_remove(struct list_node *node)
 {
-    if (!list_is_linked(node))
+    if (!list_is_linked(node) || node->prev == NULL) // both or none
         return;
     node->prev->next = node->next;
     node->next->prev = node->prev;

@@ -24,7 +24,6 @@ void webhook_unref(struct webhook *webhook)
         return;
     for (uint32_t i = 0; i < webhook->secret_count; i++) {
         struct span text = webhook->secrets[i].text; // lies in the arena, which is ours to write
-        // NOLINTNEXTLINE(performance-no-int-to-ptr): casts away const, which a plain cast may not
         char *at = (char *)(uintptr_t)text.at;
         mem_wipe(at, text.len);
     }

@@ -11,12 +11,13 @@
 #define QUERY_BUDGET_MS 100   // of one call
 #define QUERY_MAX_SCAN  20000 // rows that a filter without an index may look at
 
-// Zero means: not asked for. Lists go by id, newest first.
+// Zero means: not asked for. Lists go by id, newest first. The arena should take 4 MiB: a page that
+// does not fit ends early, with has_more.
 struct query_filter {
     struct arena *arena; // for the results
     uint32_t limit;      // 1-250
     uint64_t before;     // ids below this one; 0: from the newest
-    uint64_t after;      // ids above this one (a page back); 0: none
+    uint64_t after;      // the nearest ids above this one (a page back); 0: none
     uint64_t seq;        // deliveries of this event
     uint32_t webhook;    // deliveries for this webhook's number
     uint32_t states;     // bit set 1 << enum delivery_state; 0: all
@@ -45,7 +46,7 @@ struct query_delivery {
 struct query_deliveries {
     struct query_delivery *rows; // in the arena
     size_t count;
-    bool has_more;       // there are older ones
+    bool has_more;       // there are older ones; with `after`: newer ones
     uint64_t scanned_to; // id where a bounded scan stopped; 0: it did not
 };
 

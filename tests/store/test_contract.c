@@ -4,5 +4,6 @@
 
 int main(void)
 {
-    return contract_journal(&sqlite_backend) + contract_catalogue(&sqlite_backend);
+    return contract_journal(&sqlite_backend) + contract_catalogue(&sqlite_backend) +
+           contract_query(&sqlite_backend);
 }

@@ -31,11 +31,11 @@ struct hostile;
 // Listens on 127.0.0.1, a port of its own. `replies` ends with a NULL path; borrowed.
 struct hostile *hostile_start(const struct hostile_reply *replies);
 // Closes everything and joins all threads.
-void hostile_stop(struct hostile *hostile);
-uint16_t hostile_port(const struct hostile *hostile);
-unsigned hostile_connections(struct hostile *hostile); // so far
-unsigned hostile_requests(struct hostile *hostile);    // complete ones, so far
+void hostile_stop(struct hostile *server);
+uint16_t hostile_port(const struct hostile *server);
+unsigned hostile_connections(struct hostile *server); // so far
+unsigned hostile_requests(struct hostile *server);    // complete ones, so far
 // The newest complete request, with a NUL behind; valid until the next call.
-const char *hostile_request(struct hostile *hostile, size_t *len);
+const char *hostile_request(struct hostile *server, size_t *len);
 // Waits until all connections are closed by the client; false after 5 s.
-bool hostile_is_quiet(struct hostile *hostile);
+bool hostile_is_quiet(struct hostile *server);

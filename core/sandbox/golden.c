@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// Runs a script's golden tests, each in a fresh state and in one that has been used. Script host only.
+#include "sandbox/golden.h"
+
+#include <lauxlib.h>
+
+#include "base/mem.h"
+#include "sandbox/golden_inside.h"
+
+#define MAX_BYTES ((size_t)8 * 1024 * 1024) // of what is compared between two states
+
+struct golden {
+    struct pipeline *pipeline;          // borrowed
+    const struct golden_states *states; // borrowed
+    struct pipeline_load load;
+    struct buf *report;           // borrowed
+    struct pipeline_script *used; // owned; runs every test, and the first twice
+    struct buf first, second;     // what a visit gave, as bytes
+};
+
+// ---- states ----
+
+static lua_State *make_state(const struct golden *g)
+{
+    return g->states && g->states->make ? g->states->make(g->states->context) : luaL_newstate();
+}
+
+static void drop_state(const struct golden *g, lua_State *L)
+{
+    if (g->states && g->states->drop)
+        g->states->drop(g->states->context, L);
+    else if (L)
+        lua_close(L);
+}
+
+static struct pipeline_script *load(struct golden *g, bool keep_tests, struct errmsg *message)
+{
+    struct pipeline_script *script = NULL;
+    lua_State *L = make_state(g);
+    g->load.keep_tests = keep_tests;
+    if (!L) {
+        errmsg_set(message, "%s: no memory for a state", g->load.name);
+        return NULL;
+    }
+    if (pipeline_load(g->pipeline, L, &g->load, &script, message) != VISIT_DONE)
+        drop_state(g, L);
+    return script;
+}
+
+static void drop(struct golden *g, struct pipeline_script *script)
+{
+    if (!script)
+        return;
+    lua_State *L = script->L;
+    pipeline_unload(script);
+    drop_state(g, L);
+}
+
+// ---- one test ----
+
+// Everything that must be the same in both states.
+static void append_outcome(struct buf *out, const struct visit_out *visit)
+{
+    buf_clear(out);
+    buf_append_format(out, "result %d verdict %d %lld\nreason %.*s\n", (int)visit->result,
+                      (int)visit->verdict, (long long)visit->verdict_seconds,
+                      SPAN_ARGS(visit->reason));
+    buf_append_format(out, "%.*s %.*s\n", SPAN_ARGS(visit->method), SPAN_ARGS(visit->url));
+    for (size_t i = 0; i < visit->header_count; i++)
+        buf_append_format(out, "%.*s: %.*s\n", SPAN_ARGS(visit->headers[i].name),
+                          SPAN_ARGS(visit->headers[i].value));
+    buf_append_span(out, visit->body);
+    buf_append_char(out, '\n');
+    buf_append_span(out, visit->logs);
+}
+
+struct complaints {
+    const struct golden_expect *expect;
+    bool is_met[GOLDEN_HEADERS];
+    struct buf *report;
+};
+
+static void on_problem(void *context, struct span option, const char *message)
+{
+    struct complaints *c = context;
+    for (size_t i = 0; i < c->expect->invalid_count; i++) {
+        const struct visit_header *expected = &c->expect->invalid[i];
+        if (span_eq(expected->name, option) &&
+            memmem(message, strlen(message), expected->value.at, expected->value.len)) {
+            c->is_met[i] = true;
+            return;
+        }
+    }
+    buf_append_format(c->report, "  option %.*s: %s\n", SPAN_ARGS(option), message);
+}
+
+static void check_options(struct golden *g, const struct golden_test *test,
+                          struct pipeline_script *script)
+{
+    struct complaints c = {.expect = &test->expect, .report = g->report};
+    if (pipeline_check(g->pipeline, script, test->use.options, on_problem, &c) != VISIT_DONE)
+        buf_append_text(g->report, "  the options could not be checked\n");
+    for (size_t i = 0; i < test->expect.invalid_count; i++) {
+        if (!c.is_met[i])
+            buf_append_format(g->report, "  option %.*s: a complaint with \"%.*s\" was expected\n",
+                              SPAN_ARGS(test->expect.invalid[i].name),
+                              SPAN_ARGS(test->expect.invalid[i].value));
+    }
+}
+
+static void visit(struct golden *g, struct golden_test *test, struct pipeline_script *script,
+                  struct buf *bytes, bool is_compared)
+{
+    struct visit_out out;
+    test->use.script = script;
+    pipeline_visit(g->pipeline, &test->in, &out);
+    if (is_compared)
+        golden_compare(test, &out, g->report);
+    append_outcome(bytes, &out);
+}
+
+static void run_in_states(struct golden *g, struct golden_test *test, bool is_first)
+{
+    struct errmsg message;
+    struct pipeline_script *fresh = load(g, false, &message);
+    if (!fresh) {
+        buf_append_format(g->report, "  %s\n", message.text);
+        return;
+    }
+    if (test->expect.has_invalid) {
+        check_options(g, test, fresh);
+        drop(g, fresh);
+        return;
+    }
+    visit(g, test, fresh, &g->first, true);
+    if (is_first)
+        visit(g, test, g->used, &g->second, false);
+    visit(g, test, g->used, &g->second, false);
+    if (!span_eq(buf_span(&g->first), buf_span(&g->second)))
+        buf_append_text(g->report, "  a used state gives something else than a fresh one: does the "
+                                   "script keep something between visits?\n");
+    drop(g, fresh);
+}
+
+// ---- reading, protected: (light userdata) ----
+
+struct reading {
+    struct pipeline_script *script;
+    struct golden_test *test;
+    lua_Integer number;
+};
+
+static int read_test(lua_State *L)
+{
+    const struct reading *reading = lua_touserdata(L, 1);
+    lazy_begin(reading->script->lazy, PIPELINE_LAZY_BYTES);
+    lazy_let_go(reading->script->lazy, L);
+    golden_read(reading->test, reading->script, L, reading->number);
+    return 0;
+}
+
+static int count_tests(lua_State *L)
+{
+    const struct pipeline_script *script = lua_touserdata(L, 1);
+    lua_Integer count = 0;
+    if (script->tests != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, script->tests); // script tests
+        count = (lua_Integer)lua_rawlen(L, -1);
+    }
+    lua_pushinteger(L, count); // … count
+    return 1;
+}
+
+static size_t count_of(struct golden *g, struct pipeline_script *script)
+{
+    lua_pushcfunction(script->L, count_tests); // count
+    lua_pushlightuserdata(script->L, script);  // count script
+    if (g->pipeline->call(g->pipeline->context, script->L, 1, 1) != VISIT_DONE)
+        lua_pushinteger(script->L, 0); // message 0
+    lua_Integer count = lua_tointeger(script->L, -1);
+    lua_settop(script->L, 0);
+    return (size_t)(count > GOLDEN_TESTS ? GOLDEN_TESTS : count);
+}
+
+// True when the test has passed.
+static bool run_test(struct golden *g, struct pipeline_script *script, size_t number)
+{
+    struct golden_test *test = xcalloc(1, sizeof(*test));
+    arena_init(&test->arena, GOLDEN_TEXT * 2);
+    struct reading reading = {script, test, (lua_Integer)number};
+    size_t before = g->report->len;
+    size_t header = before;
+    lua_pushcfunction(script->L, read_test);    // read
+    lua_pushlightuserdata(script->L, &reading); // read reading
+    enum visit_result result = g->pipeline->call(g->pipeline->context, script->L, 1, 0);
+    struct span name = test->name;
+    buf_append_format(g->report, "%s: test %zu (%.*s)\n", g->load.name, number,
+                      (int)(name.len < 200 ? name.len : 200), name.at ? name.at : "");
+    header = g->report->len;
+    if (result != VISIT_DONE) {
+        const char *text = lua_tostring(script->L, -1);
+        buf_append_format(g->report, "  %s\n", text ? text : "cannot be read");
+        lua_settop(script->L, 0);
+    } else {
+        run_in_states(g, test, number == 1);
+    }
+    bool is_passed = g->report->len == header && !g->report->is_full;
+    if (is_passed)
+        g->report->len = before;
+    arena_deinit(&test->arena);
+    xfree(test);
+    return is_passed;
+}
+
+enum err golden_run(struct pipeline *pipeline, const struct golden_states *states,
+                    const struct pipeline_load *what, struct golden_result *result,
+                    struct buf *report)
+{
+    struct golden g = {.pipeline = pipeline, .states = states, .load = *what, .report = report};
+    struct errmsg message;
+    *result = (struct golden_result){0};
+    buf_init(&g.first, MAX_BYTES);
+    buf_init(&g.second, MAX_BYTES);
+    struct pipeline_script *declared = load(&g, true, &message);
+    g.used = declared ? load(&g, false, &message) : NULL;
+    if (g.used) {
+        result->tests = count_of(&g, declared);
+        for (size_t i = 1; i <= result->tests; i++)
+            result->failures += !run_test(&g, declared, i);
+    } else {
+        buf_append_format(report, "%s\n", message.text);
+    }
+    bool is_loaded = g.used != NULL;
+    drop(&g, g.used);
+    drop(&g, declared);
+    buf_deinit(&g.first);
+    buf_deinit(&g.second);
+    return is_loaded ? OK : ERR_SYNTAX;
+}
