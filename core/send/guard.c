@@ -32,13 +32,20 @@ struct allow {
     uint16_t port;      // 0: the usual ones
 };
 
-struct guard {
+// One version of the rules. Readers on other threads hold one only within a call; those before are
+// kept until the guard goes, because nobody counts readers. Reloads are rare and rules small.
+struct rules {
+    struct rules *before; // owned
     struct range *ranges; // owned: guard.def
     size_t range_count;
     struct address *own; // owned: addresses of this machine
     size_t own_count;
     struct allow *allow; // owned
     size_t allow_count;
+};
+
+struct guard {
+    struct rules *now; // owned; atomic
 };
 
 // ---- addresses -------------------------------------------------------------
@@ -178,32 +185,32 @@ static size_t embedded(const struct address *a, struct address out[MAX_EMBEDDED]
 }
 
 // NULL: nothing against this very address.
-static const char *judge_plain(const struct guard *guard, const struct address *a)
+static const char *judge_plain(const struct rules *rules, const struct address *a)
 {
-    for (size_t i = 0; i < guard->range_count; i++) {
-        if (range_has(&guard->ranges[i], a))
-            return guard->ranges[i].reason;
+    for (size_t i = 0; i < rules->range_count; i++) {
+        if (range_has(&rules->ranges[i], a))
+            return rules->ranges[i].reason;
     }
-    for (size_t i = 0; i < guard->own_count; i++) {
-        if (guard->own[i].family == a->family &&
-            memcmp(guard->own[i].bytes, a->bytes, address_len(a)) == 0)
+    for (size_t i = 0; i < rules->own_count; i++) {
+        if (rules->own[i].family == a->family &&
+            memcmp(rules->own[i].bytes, a->bytes, address_len(a)) == 0)
             return "this machine's own address";
     }
     return NULL;
 }
 
-static const char *judge(const struct guard *guard, const struct address *a)
+static const char *judge(const struct rules *rules, const struct address *a)
 {
     struct address inside[MAX_EMBEDDED];
     size_t count = embedded(a, inside);
     for (size_t i = 0; i < count; i++) {
-        const char *why = judge_plain(guard, &inside[i]);
+        const char *why = judge_plain(rules, &inside[i]);
         if (why != NULL)
             return why;
     }
     if (count > 0)
         return NULL;
-    const char *why = judge_plain(guard, a);
+    const char *why = judge_plain(rules, a);
     if (why == NULL && a->family == AF_INET6 && (a->bytes[0] & 0xe0U) != 0x20)
         return "reserved";
     return why;
@@ -347,7 +354,7 @@ static enum err parse_allow(struct span entry, struct allow *out, struct errmsg 
 
 // ---- the guard ---------------------------------------------------------------
 
-static void load_ranges(struct guard *guard)
+static void load_ranges(struct rules *rules)
 {
     static const struct {
         int family;
@@ -359,9 +366,9 @@ static void load_ranges(struct guard *guard)
 #include "send/guard.def"
 #undef X
     };
-    guard->ranges = xcalloc(COUNT_OF(table), sizeof *guard->ranges);
+    rules->ranges = xcalloc(COUNT_OF(table), sizeof *rules->ranges);
     for (size_t i = 0; i < COUNT_OF(table); i++) {
-        struct range *range = &guard->ranges[guard->range_count++];
+        struct range *range = &rules->ranges[rules->range_count++];
         CHECK(address_parse(table[i].network, &range->network));
         CHECK(range->network.family == table[i].family);
         range->prefix = table[i].prefix;
@@ -369,48 +376,88 @@ static void load_ranges(struct guard *guard)
     }
 }
 
-static void load_own(struct guard *guard)
+static void load_own(struct rules *rules)
 {
     struct ifaddrs *all = NULL;
     if (getifaddrs(&all) != 0)
         return;
-    guard->own = xcalloc(MAX_OWN, sizeof *guard->own);
-    for (struct ifaddrs *i = all; i != NULL && guard->own_count < MAX_OWN; i = i->ifa_next) {
+    rules->own = xcalloc(MAX_OWN, sizeof *rules->own);
+    for (struct ifaddrs *i = all; i != NULL && rules->own_count < MAX_OWN; i = i->ifa_next) {
         uint16_t port = 0;
-        if (i->ifa_addr != NULL && address_of(i->ifa_addr, &guard->own[guard->own_count], &port))
-            guard->own_count++;
+        if (i->ifa_addr != NULL && address_of(i->ifa_addr, &rules->own[rules->own_count], &port))
+            rules->own_count++;
     }
     freeifaddrs(all);
+}
+
+static void rules_free(struct rules *rules)
+{
+    for (size_t i = 0; i < rules->allow_count; i++)
+        xfree(rules->allow[i].name);
+    xfree(rules->allow);
+    xfree(rules->own);
+    xfree(rules->ranges);
+    xfree(rules);
+}
+
+static enum err rules_new(struct rules **out, const struct span *allow, size_t count,
+                          struct errmsg *message)
+{
+    struct rules *rules = xcalloc(1, sizeof *rules);
+    load_ranges(rules);
+    load_own(rules);
+    rules->allow = xcalloc(count > 0 ? count : 1, sizeof *rules->allow);
+    for (size_t i = 0; i < count; i++) {
+        enum err err = parse_allow(allow[i], &rules->allow[i], message);
+        if (err != OK) {
+            rules_free(rules);
+            return err;
+        }
+        rules->allow_count++;
+    }
+    *out = rules;
+    return OK;
 }
 
 enum err guard_new(struct guard **out, const struct span *allow, size_t count,
                    struct errmsg *message)
 {
+    struct rules *rules = NULL;
+    enum err err = rules_new(&rules, allow, count, message);
+    if (err != OK)
+        return err;
     struct guard *guard = xcalloc(1, sizeof *guard);
-    load_ranges(guard);
-    load_own(guard);
-    guard->allow = xcalloc(count > 0 ? count : 1, sizeof *guard->allow);
-    for (size_t i = 0; i < count; i++) {
-        enum err err = parse_allow(allow[i], &guard->allow[i], message);
-        if (err != OK) {
-            guard_free(guard);
-            return err;
-        }
-        guard->allow_count++;
-    }
+    guard->now = rules;
     *out = guard;
     return OK;
+}
+
+enum err guard_reload(struct guard *guard, const struct span *allow, size_t count,
+                      struct errmsg *message)
+{
+    struct rules *rules = NULL;
+    enum err err = rules_new(&rules, allow, count, message);
+    if (err != OK)
+        return err;
+    rules->before = guard->now;
+    __atomic_store_n(&guard->now, rules, __ATOMIC_RELEASE);
+    return OK;
+}
+
+static const struct rules *rules_of(const struct guard *guard)
+{
+    return __atomic_load_n(&guard->now, __ATOMIC_ACQUIRE);
 }
 
 void guard_free(struct guard *guard)
 {
     if (guard == NULL)
         return;
-    for (size_t i = 0; i < guard->allow_count; i++)
-        xfree(guard->allow[i].name);
-    xfree(guard->allow);
-    xfree(guard->own);
-    xfree(guard->ranges);
+    while (guard->now != NULL) {
+        struct rules *before = guard->now->before;
+        rules_free(guard->now);
+        guard->now = before;
+    }
     xfree(guard);
 }
 
@@ -427,13 +474,13 @@ static bool entry_matches(const struct allow *entry, const struct address *a, st
 }
 
 // NULL: allowed. `a` is NULL when only the name and the port are known.
-static const char *refusal(const struct guard *guard, const struct address *a, uint16_t port,
+static const char *refusal(const struct rules *rules, const struct address *a, uint16_t port,
                            struct span host)
 {
     bool is_listed = false;
     bool is_port_listed = false;
-    for (size_t i = 0; i < guard->allow_count; i++) {
-        const struct allow *entry = &guard->allow[i];
+    for (size_t i = 0; i < rules->allow_count; i++) {
+        const struct allow *entry = &rules->allow[i];
         if (!entry_matches(entry, a, host))
             continue;
         if (entry->port == port)
@@ -441,10 +488,27 @@ static const char *refusal(const struct guard *guard, const struct address *a, u
         if (entry->port == 0 || entry->port == port)
             is_listed = true;
     }
-    const char *why = is_listed || a == NULL ? NULL : judge(guard, a);
+    const char *why = is_listed || a == NULL ? NULL : judge(rules, a);
     if (why == NULL && !is_port_listed && !port_is_usual(port))
         why = "port";
     return why;
+}
+
+bool guard_was_reloaded(const struct guard *guard)
+{
+    return rules_of(guard)->before != NULL;
+}
+
+bool guard_allows_text(const struct guard *guard, const char *address, uint16_t port,
+                       struct span host, const char **why)
+{
+    struct address a;
+    const char *reason = "no internet address";
+    if (address_parse(address, &a))
+        reason = refusal(rules_of(guard), &a, port, host);
+    if (reason != NULL && why != NULL)
+        *why = reason;
+    return reason == NULL;
 }
 
 bool guard_allows(const struct guard *guard, const struct sockaddr *address, struct span host,
@@ -454,7 +518,7 @@ bool guard_allows(const struct guard *guard, const struct sockaddr *address, str
     uint16_t port = 0;
     const char *reason = "no internet address";
     if (address_of(address, &a, &port))
-        reason = refusal(guard, &a, port, host);
+        reason = refusal(rules_of(guard), &a, port, host);
     if (reason != NULL && why != NULL)
         *why = reason;
     return reason == NULL;
@@ -581,7 +645,7 @@ bool guard_allows_url(const struct guard *guard, struct span url, struct errmsg 
     struct address a = address_v4(127, 0, 0, 1);
     struct span host = span_of(target.host);
     bool is_known = is_localhost(host) || address_parse(target.host, &a);
-    const char *why = refusal(guard, is_known ? &a : NULL, target.port, host);
+    const char *why = refusal(rules_of(guard), is_known ? &a : NULL, target.port, host);
     if (why == NULL)
         return true;
     if (strcmp(why, "port") == 0) {

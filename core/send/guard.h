@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// May this address be connected to? (delivery.md, Addresses); immutable once made, any thread.
+// May this address be connected to? (delivery.md, Addresses); any thread, reloaded by main.
 //
 // Refused are the ranges of guard.def, every form that embeds one of them (v4-mapped, v4-compatible,
 // NAT64, 6to4, Teredo), the engine's own addresses, and ports other than 80, 443 and 1024-65535.
@@ -17,6 +17,9 @@ struct guard;
 // `allow`: CIDRs, addresses and host names. ERR_SYNTAX: `message` names the entry that is none.
 MUST_CHECK enum err guard_new(struct guard **out, const struct span *allow, size_t count,
                               struct errmsg *message);
+// Another list from now on; main only. On failure the old one stays.
+MUST_CHECK enum err guard_reload(struct guard *guard, const struct span *allow, size_t count,
+                                 struct errmsg *message);
 void guard_free(struct guard *guard); // NULL is fine
 
 // At connection time: the very address that is about to be connected to, and the host name of the
@@ -24,6 +27,10 @@ void guard_free(struct guard *guard); // NULL is fine
 // "private", … "port"; static.
 bool guard_allows(const struct guard *guard, const struct sockaddr *address, struct span host,
                   const char **why);
+// The same of an address as text ("192.0.2.1", "2001:db8::1").
+bool guard_allows_text(const struct guard *guard, const char *address, uint16_t port,
+                       struct span host, const char **why);
+bool guard_was_reloaded(const struct guard *guard);
 // When a webhook is saved: a URL that libcurl's own parser normalises; false when it is malformed,
 // not http(s), has user information or a fragment, a refused port, or a literal refused address
 // (`localhost` and *.localhost count as loopback). `message` says what to do (allow_targets line).

@@ -53,14 +53,21 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
 
 // A connection is there, the request leaves next. When a kept connection turns out to be dead
 // before a byte of the answer has come, libcurl comes here again: once, and on a new connection.
+//
+// A kept connection was judged when it was opened; it is judged again when allow_targets may have
+// changed since.
 static int on_request(void *context, char *remote, char *local, int remote_port, int local_port)
 {
     struct transfer *t = NULL;
     CAST(t, context, TRANSFER_MAGIC);
-    (void)remote;
     (void)local;
-    (void)remote_port;
     (void)local_port;
+    if (!t->is_new_connection && t->env->proxy == NULL && guard_was_reloaded(t->env->guard) &&
+        !guard_allows_text(t->env->guard, remote, (uint16_t)remote_port,
+                           span_of(t->target->at.host), &t->blocked)) {
+        t->refused++;
+        return CURL_PREREQFUNC_ABORT;
+    }
     if (t->sent == 1) {
         t->attempt->is_resent = true;
         count(&t->env->stats->resent);

@@ -621,6 +621,28 @@ static void test_parse_url(void **state)
     }
 }
 
+static void test_reload(void **state)
+{
+    (void)state;
+    const struct span loopback[] = {SPAN("127.0.0.0/8")};
+    const struct span bad[] = {SPAN("10.0.0.0/40")};
+    struct guard *guard = NULL;
+    struct errmsg message;
+    const char *why = NULL;
+    assert_int_equal(guard_new(&guard, NULL, 0, &message), OK);
+    assert_false(guard_was_reloaded(guard));
+    assert_false(guard_allows_text(guard, "127.0.0.1", 8080, SPAN("127.0.0.1"), &why));
+    assert_string_equal(why, "loopback");
+    assert_int_equal(guard_reload(guard, loopback, 1, &message), OK);
+    assert_true(guard_was_reloaded(guard));
+    assert_true(guard_allows_text(guard, "127.0.0.1", 8080, SPAN("127.0.0.1"), &why));
+    assert_int_equal(guard_reload(guard, bad, 1, &message), ERR_SYNTAX); // the old one stays
+    assert_true(guard_allows_text(guard, "127.0.0.1", 8080, SPAN("127.0.0.1"), &why));
+    assert_int_equal(guard_reload(guard, NULL, 0, &message), OK);
+    assert_false(guard_allows_text(guard, "127.0.0.1", 8080, SPAN("127.0.0.1"), &why));
+    guard_free(guard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,7 +651,7 @@ int main(void)
         cmocka_unit_test(test_ports),          cmocka_unit_test(test_allow_list),
         cmocka_unit_test(test_bad_allow_list), cmocka_unit_test(test_urls),
         cmocka_unit_test(test_long_urls),      cmocka_unit_test(test_allowed_urls),
-        cmocka_unit_test(test_parse_url),
+        cmocka_unit_test(test_parse_url),      cmocka_unit_test(test_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
