@@ -32,7 +32,8 @@ static enum err lock(struct journal_conn *conn, struct errmsg *message)
     conn->lock_fd = open(buf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (conn->lock_fd < 0) {
         err = err_from_errno(errno);
-        errmsg_set(message, "cannot open %s for writing: %s", buf_text(&path), strerror(errno));
+        errmsg_set(message, "cannot open %s for writing: %s", buf_text(&path),
+                   strerrordesc_np(errno));
     } else if (fcntl(conn->lock_fd, F_OFD_SETLK, &range) != 0) {
         err = ERR_BUSY;
         ssize_t len = pread(conn->lock_fd, holder, sizeof holder - 1, 0);

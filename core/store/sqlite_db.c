@@ -7,9 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #define BUSY_TIMEOUT_MS 2000 // another program may look into the file
+#define LOG_AGAIN_MS    1000
 
 enum { READER = SQLITE_DB_READER, WRITER = SQLITE_DB_WRITER, BOTH = READER | WRITER };
 
@@ -28,7 +30,7 @@ static enum err make_file(const char *path, struct errmsg *message)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         enum err err = err_from_errno(errno);
-        errmsg_set(message, "cannot open %s for writing: %s", path, strerror(errno));
+        errmsg_set(message, "cannot open %s for writing: %s", path, strerrordesc_np(errno));
         return err;
     }
     close(fd);
@@ -178,6 +180,12 @@ enum err sqlite_db_err(struct sqlite_db *db, int rc)
     CHECK((rc & 0xff) != SQLITE_NOMEM && (rc & 0xff) != SQLITE_MISUSE);
     if (err == OK || err == ERR_EXISTS || err == ERR_TIMEOUT)
         return err;
+    // A full disk fails each commit: once a second is enough.
+    int64_t now = clock_mono_ms();
+    if (rc == db->logged_rc && now - db->logged_mono_ms < LOG_AGAIN_MS)
+        return err;
+    db->logged_rc = rc;
+    db->logged_mono_ms = now;
     struct log_record r;
     log_begin(&r, LOG_ERROR, LOG_STORE_AREA, "the database reports an error");
     log_str(&r, "error", db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc));

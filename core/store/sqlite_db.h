@@ -21,6 +21,8 @@ enum sqlite_who { SQLITE_DB_READER = 1, SQLITE_DB_WRITER = 2 };
 struct sqlite_db {
     sqlite3 *handle;                     // owned
     sqlite3_stmt *statements[SQL_COUNT]; // owned; NULL: not for this connection
+    int logged_rc;                       // the failure that was logged last
+    int64_t logged_mono_ms;              // when
 };
 
 // Opens the file; the writer makes it (mode 0600) and sets what belongs to the file. Statements are
