@@ -44,6 +44,20 @@ static void hold(struct ndjson *lines, size_t count)
     lines->fed = span_make(lines->fed.at + count, lines->fed.len - count);
 }
 
+// Only the start of a line is left of what was held: the memory of the rest goes back.
+static void shrink_held(struct ndjson *lines)
+{
+    struct buf rest;
+    if (lines->taken == 0)
+        return;
+    buf_init(&rest, lines->held.max);
+    enum err err = buf_append(&rest, lines->held.at + lines->taken, held_len(lines));
+    CHECK(err == OK);
+    buf_deinit(&lines->held);
+    lines->held = rest;
+    lines->taken = 0;
+}
+
 static size_t line_feed(const char *at, size_t len)
 {
     const char *found = len > 0 ? memchr(at, '\n', len) : NULL;
@@ -116,8 +130,10 @@ static enum ndjson_found next_held(struct ndjson *lines, struct span *line)
     }
     hold(lines, more);
     lines->scanned = held + more;
-    if (!is_whole)
+    if (!is_whole) {
+        shrink_held(lines);
         return NDJSON_MORE;
+    }
     skip_fed(lines, 1);
     *line = span_make(lines->held.at + lines->taken, held + more);
     lines->taken = lines->held.len;
