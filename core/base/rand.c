@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only source of randomness: the kernel's, or a seed that a test gives; any thread.
+// The only source of randomness: the kernel's bytes, and a cheap generator seeded once; any thread.
 #include "base/rand.h"
 
 #include <errno.h>
@@ -23,7 +23,10 @@ static void read_seed(void)
     const char *text = getenv("GRAPNEL_SEED");
     has_seed =
         text != NULL && failpoint_is_test_run() && span_to_uint64(span_of(text), &first_seed);
-    atomic_store(&seed_state, first_seed);
+    uint64_t start = first_seed;
+    if (!has_seed)
+        rand_bytes(&start, sizeof start);
+    atomic_store(&seed_state, start);
 }
 
 bool rand_test_seed(uint64_t *seed)
@@ -49,13 +52,9 @@ void rand_bytes(void *out, size_t len)
 
 uint64_t rand_uint64(void)
 {
-    uint64_t number = 0;
-    if (!rand_test_seed(&number)) {
-        rand_bytes(&number, sizeof number);
-        return number;
-    }
+    pthread_once(&seed_once, read_seed);
     const uint64_t step = 0x9e3779b97f4a7c15U;
-    number = atomic_fetch_add(&seed_state, step) + step;
+    uint64_t number = atomic_fetch_add(&seed_state, step) + step;
     number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9U;
     number = (number ^ number >> 27) * 0x94d049bb133111ebU;
     return number ^ number >> 31;

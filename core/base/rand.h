@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The only source of randomness: the kernel's, or a seed that a test gives; any thread.
+// The only source of randomness; any thread.
 //
-// With GRAPNEL_TEST=1, GRAPNEL_SEED=N makes rand_uint64 and rand_unit repeatable. rand_bytes is
-// for secrets and always the kernel's.
+// rand_bytes is the kernel's, for secrets and keys. rand_uint64 and rand_unit are cheap, for jitter
+// and names: a generator that the kernel seeds once, or with GRAPNEL_TEST=1 GRAPNEL_SEED=N.
 #pragma once
 
 #include <stdbool.h>

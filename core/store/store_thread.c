@@ -14,6 +14,8 @@
 #define MAX_SETTLEMENTS    2048
 #define MAX_BATCH_BYTES    ((size_t)4 << 20) // of events
 #define QUIET_MS           1000
+#define GATHER_MS          5   // outcomes alone wait that long for company: nobody waits for them
+#define GATHER_SETTLEMENTS 256 // or until there are so many
 
 #define STORE_THREAD_MAGIC 0x53544854u
 struct store_thread {
@@ -25,9 +27,11 @@ struct store_thread {
     struct mailbox *inbox;   // owned; operations from main
     struct mailbox *to_main; // borrowed
     uv_timer_t quiet;
-    struct list waiting; // operations, in order
-    struct list claims;  // of the batch being filled
-    struct list done;    // finished, not posted
+    uv_timer_t gather;    // active while outcomes wait for company
+    struct list waiting;  // operations, in order
+    size_t waiting_alone; // how many of them, as long as all are settlements
+    struct list claims;   // of the batch being filled
+    struct list done;     // finished, not posted
     struct append appends[MAX_APPENDS];
     struct store_op *append_ops[MAX_APPENDS];
     size_t append_count;
@@ -278,6 +282,7 @@ static void on_inbox_stopped(void *context)
 static void quit(struct store_thread *t)
 {
     uv_close((uv_handle_t *)&t->quiet, NULL);
+    uv_close((uv_handle_t *)&t->gather, NULL);
     mailbox_stop(t->inbox, on_inbox_stopped, t);
 }
 
@@ -315,11 +320,39 @@ static void drain(struct store_thread *t)
         CHECK(uv_timer_start(&t->quiet, on_quiet, QUIET_MS, 0) == 0);
 }
 
+static void on_gathered(uv_timer_t *timer)
+{
+    struct store_thread *t = NULL;
+    CAST(t, timer->data, STORE_THREAD_MAGIC);
+    t->waiting_alone = 0;
+    drain(t);
+}
+
+// A commit costs the same for one outcome as for many, and whoever got the POST is served already:
+// so outcomes alone wait a little. Anything that somebody waits for takes them along at once.
+static bool may_gather(struct store_thread *t, const struct list *messages)
+{
+    LIST_FOREACH(node, messages) {
+        if (CONTAINER_OF(node, struct store_op, node)->kind != STORE_SETTLE)
+            return false;
+        t->waiting_alone++;
+    }
+    return t->waiting_alone < GATHER_SETTLEMENTS;
+}
+
 static void on_messages(void *context, struct list *messages)
 {
     struct store_thread *t = NULL;
     CAST(t, context, STORE_THREAD_MAGIC);
+    bool is_gathering = may_gather(t, messages);
     list_splice(&t->waiting, messages);
+    if (is_gathering) {
+        if (!uv_is_active((uv_handle_t *)&t->gather))
+            CHECK(uv_timer_start(&t->gather, on_gathered, GATHER_MS, 0) == 0);
+        return;
+    }
+    CHECK(uv_timer_stop(&t->gather) == 0);
+    t->waiting_alone = 0;
     drain(t);
 }
 
@@ -356,7 +389,8 @@ struct store_thread *store_thread_start(const struct backend *backend, struct jo
     // Made here, used by the thread alone from its start on.
     CHECK(uv_loop_init(&t->loop) == 0);
     CHECK(uv_timer_init(&t->loop, &t->quiet) == 0);
-    t->quiet.data = t;
+    CHECK(uv_timer_init(&t->loop, &t->gather) == 0);
+    t->quiet.data = t->gather.data = t;
     t->inbox = mailbox_start(&t->loop, on_messages, t);
     thread_start(&t->thread, "store", run_thread, t);
     return t;
