@@ -117,8 +117,9 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
     d->next_seq = start->next_seq;
     init(d);
     CHECK(uv_prepare_init(env->loop, &d->prepare) == 0 && uv_timer_init(env->loop, &d->tick) == 0);
+    CHECK(uv_timer_init(env->loop, &d->retention) == 0);
     d->prepare.data = d->tick.data = d;
-    d->open_handles = 2;
+    d->open_handles = 3;
     CHECK(uv_prepare_start(&d->prepare, on_prepare) == 0);
     enum err err = store_load(env->store, OBJECT_TENANT, on_stored_tenant, d);
     if (err == OK)
@@ -130,6 +131,7 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
         return err; // the process ends: what was taken up is in the store
     }
     take_up_due(d, start);
+    retention_start(d);
     dispatch_reconfigure(d, env->config);
     *out = d;
     return OK;
@@ -333,6 +335,7 @@ void dispatch_stop(struct dispatch *d, void (*on_stopped)(void *context), void *
     d->stopped_context = context;
     uv_close((uv_handle_t *)&d->prepare, on_closed);
     uv_close((uv_handle_t *)&d->tick, on_closed);
+    uv_close((uv_handle_t *)&d->retention, on_closed);
 }
 
 // ---- figures -----------------------------------------------------------------------------------

@@ -65,8 +65,10 @@ struct dispatch {
     uint32_t magic;
     struct dispatch_env env;
     struct sender *sender;
-    uv_prepare_t prepare;        // once per turn of the loop: pump, flush
-    uv_timer_t tick;             // armed only when something has a time
+    uv_prepare_t prepare; // once per turn of the loop: pump, flush
+    uv_timer_t tick;      // armed only when something has a time
+    uv_timer_t retention; // every minute, and between slices of pruning
+    bool is_pruning;
     struct strmap tenants;       // name → struct tenant (owned)
     struct map hooks;            // number → struct hook (owned)
     struct strmap hooks_by_uuid; // 16 bytes → struct hook (borrowed)
@@ -144,6 +146,9 @@ void settle_orphan(struct dispatch *d, const struct claimed *owed);
 void webhooks_cancel(struct dispatch *d, struct hook *hook);
 // The rows of a webhook that is gone.
 void webhooks_cancel_rows(struct dispatch *d, uint32_t number);
+
+// ---- retention.c ----
+void retention_start(struct dispatch *d);
 
 // ---- dispatch.c ----
 void dispatch_arm(struct dispatch *d); // the tick, for whatever comes first

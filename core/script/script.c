@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+// Scripts as the engine sees them: start and stop, loading, checks of webhooks, lists; main only.
+#include "script/script.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "script/script_inside.h"
+
+#define CHECK_CPU_NS  (1000 * 1000000LL)
+#define CHECK_WALL_NS (5000 * 1000000LL)
+#define MAX_HOSTS     64
+
+// ---- start ----
+
+struct first_load {
+    bool is_done, has_broken;
+    struct errmsg broken;
+};
+
+static void on_first_load(struct script_load *load)
+{
+    struct first_load *first = load->context;
+    first->is_done = true;
+    first->has_broken = load->has_broken_builtin;
+    first->broken = load->broken;
+    script_load_free(load);
+}
+
+static uint32_t count_hosts(const struct script_config *config)
+{
+    uint32_t count = config->hosts;
+    if (count == 0) {
+        // One for each core that neither main nor a sender fills.
+        uv_cpu_info_t *cpus = NULL;
+        int cores = 0;
+        if (uv_cpu_info(&cpus, &cores) == 0)
+            uv_free_cpu_info(cpus, cores);
+        count = cores > 2 ? (uint32_t)cores / 2 : 1;
+    }
+    return count < MAX_HOSTS ? count : MAX_HOSTS;
+}
+
+// Turns the loop until a host has come up, or three have not.
+static enum err wait_until_up(struct script *script, struct errmsg *message)
+{
+    const char *failure = "";
+    while (!pool_is_up(script->pool, &failure)) {
+        if (failure[0] != '\0') {
+            errmsg_set(message, "script hosts do not start: %s", failure);
+            return ERR_IO;
+        }
+        (void)uv_run(script->loop, UV_RUN_ONCE);
+    }
+    return OK;
+}
+
+static enum err load_first(struct script *script, struct errmsg *message)
+{
+    struct first_load first = {.is_done = false};
+    enum err err = script_load_start(script, on_first_load, &first, message);
+    while (err == OK && !first.is_done)
+        (void)uv_run(script->loop, UV_RUN_ONCE);
+    if (err == OK && first.has_broken) {
+        *message = first.broken;
+        err = ERR_CORRUPT;
+    }
+    return err;
+}
+
+static void on_start_failed(void *context)
+{
+    *(bool *)context = true;
+}
+
+enum err script_start(struct script **out, uv_loop_t *loop, const struct script_config *config,
+                      struct errmsg *message)
+{
+    struct script *script = xcalloc(1, sizeof(*script));
+    script->magic = SCRIPT_MAGIC;
+    script->loop = loop;
+    script->config = *config;
+    script->self = xstrdup(config->self != NULL ? config->self : "/proc/self/exe");
+    if (config->scripts_dir != NULL && config->scripts_dir[0] != '\0')
+        script->scripts_dir = xstrdup(config->scripts_dir);
+    script->config.self = script->self;
+    script->config.scripts_dir = script->scripts_dir;
+    script->config.hosts = count_hosts(config);
+    struct pool_config pool = {
+        .loop = loop, .self = script->config.self, .hosts = script->config.hosts};
+    enum err err = pool_start(&script->pool, &pool, message);
+    if (err != OK) {
+        xfree(script->self);
+        xfree(script->scripts_dir);
+        xfree(script);
+        return err;
+    }
+    script->library = library_new();
+    map_init(&script->facts);
+    list_init(&script->failed);
+    pool_queue_init(&script->checks, pool_check_slot(script->pool));
+    CHECK(uv_timer_init(loop, &script->later) == 0);
+    script->later.data = script;
+    err = wait_until_up(script, message);
+    if (err == OK)
+        err = load_first(script, message);
+    if (err == OK) {
+        *out = script;
+        return OK;
+    }
+    bool is_stopped = false;
+    script_stop(script, on_start_failed, &is_stopped);
+    while (!is_stopped)
+        (void)uv_run(loop, UV_RUN_ONCE);
+    return err;
+}
+
+// ---- stop ----
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct script *script;
+    CAST(script, handle->data, SCRIPT_MAGIC);
+    void (*on_stopped)(void *context) = script->on_stopped;
+    void *context = script->stop_context;
+    xfree(script->self);
+    xfree(script->scripts_dir);
+    xfree(script);
+    if (on_stopped != NULL)
+        on_stopped(context);
+}
+
+static void on_pool_stopped(void *context)
+{
+    struct script *script;
+    CAST(script, context, SCRIPT_MAGIC);
+    library_free(script->library);
+    map_deinit(&script->facts);
+    uv_close((uv_handle_t *)&script->later, on_closed);
+}
+
+void script_stop(struct script *script, void (*on_stopped)(void *context), void *context)
+{
+    size_t at = 0;
+    uint64_t key = 0;
+    void *facts = NULL;
+    script->on_stopped = on_stopped;
+    script->stop_context = context;
+    script_end_failed(script);
+    while (map_next(&script->facts, &at, &key, &facts))
+        facts_unref(facts);
+    map_deinit(&script->facts);
+    map_init(&script->facts);
+    pool_stop(script->pool, on_pool_stopped, script);
+}
+
+// ---- reload ----
+
+struct reload {
+    void (*on_done)(void *context, size_t loaded, size_t refused);
+    void *context;
+};
+
+static void on_reloaded(struct script_load *load)
+{
+    struct reload *reload = load->context;
+    size_t loaded = load->loaded;
+    size_t refused = load->refused;
+    script_load_free(load);
+    reload->on_done(reload->context, loaded, refused);
+    xfree(reload);
+}
+
+void script_reload(struct script *script,
+                   void (*on_done)(void *context, size_t loaded, size_t refused), void *context)
+{
+    struct reload *reload = xcalloc(1, sizeof(*reload));
+    struct errmsg message;
+    reload->on_done = on_done;
+    reload->context = context;
+    if (script_load_start(script, on_reloaded, reload, &message) == OK)
+        return;
+    log_line(LOG_ERROR, LOG_SCRIPT_AREA, "scripts stay as they are: %s", message.text);
+    on_done(context, 0, 1);
+    xfree(reload);
+}
+
+// ---- what a webhook needs ----
+
+static bool has_function(const struct script *script, const struct webhook *webhook,
+                         uint32_t functions, bool if_unknown)
+{
+    for (uint32_t i = 0; i < webhook->script_count; i++) {
+        const struct library_version *version =
+            library_find(script->library, webhook->scripts[i].name, webhook->scripts[i].version);
+        if (version == NULL ? if_unknown : (version->functions & functions) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool script_has_render(const struct script *script, const struct webhook *webhook)
+{
+    return has_function(script, webhook,
+                        1u << FRAME_FILTER | 1u << FRAME_TRANSFORM | 1u << FRAME_SIGN, true);
+}
+
+bool script_has_response(const struct script *script, const struct webhook *webhook)
+{
+    return has_function(script, webhook, 1u << FRAME_JUDGE, false);
+}
+
+void script_flush(struct script *script)
+{
+    pool_flush(script->pool);
+}
+
+void script_forget(struct script *script, const struct webhook *webhook)
+{
+    if (webhook->number == 0)
+        return;
+    facts_unref(map_remove(&script->facts, webhook->number));
+    pool_retire(script->pool, pool_webhook_key(webhook->number));
+}
+
+// ---- checking a webhook ----
+
+#define CHECK_MAGIC 0x43484b57u
+struct webhook_check {
+    uint32_t magic;
+    struct pool_visit visit;
+    struct script *script;     // borrowed
+    struct facts *facts;       // one reference
+    struct problems *problems; // the caller's
+    void (*on_done)(void *context, struct problems *problems);
+    void *context;
+};
+
+static struct webhook_check *check_of(struct pool_visit *visit)
+{
+    struct webhook_check *check = CONTAINER_OF(visit, struct webhook_check, visit);
+    CHECK(check->magic == CHECK_MAGIC);
+    return check;
+}
+
+static void put_check(struct pool_visit *visit, struct host *host)
+{
+    facts_ask(check_of(visit)->facts, host, visit->id);
+}
+
+static void end_check(struct webhook_check *check)
+{
+    void (*on_done)(void *context, struct problems *problems) = check->on_done;
+    void *context = check->context;
+    struct problems *problems = check->problems;
+    facts_unref(check->facts);
+    xfree(check);
+    on_done(context, problems);
+}
+
+static enum pool_answer on_checked(struct pool_visit *visit, const struct frame *frame)
+{
+    struct webhook_check *check = check_of(visit);
+    struct frame_problems found;
+    if (frame->kind != FRAME_PROBLEMS || !frame_get_problems(frame->payload, &found))
+        return POOL_FORGED;
+    for (uint32_t i = 0; i < found.count; i++) {
+        struct errmsg field;
+        errmsg_set(&field, "%.*s", SPAN_ARGS(found.list[i].name));
+        problem_add(check->problems, field.text, "%.*s", SPAN_ARGS(found.list[i].value));
+    }
+    end_check(check);
+    return POOL_TAKEN;
+}
+
+static void on_check_end(struct pool_visit *visit, const struct pool_end *end)
+{
+    struct webhook_check *check = check_of(visit);
+    problem_add(check->problems, "scripts", "checking the options: the script host %s", end->cause);
+    end_check(check);
+}
+
+static const struct pool_visit_type webhook_check_type = {
+    .put = put_check, .on_answer = on_checked, .on_end = on_check_end};
+
+static void add_unknown(const struct script *script, const struct webhook_script *wanted,
+                        uint32_t index, struct problems *problems)
+{
+    char field[32];
+    size_t count = library_count(script->library);
+    (void)snprintf(field, sizeof(field), "scripts.%u", index);
+    if (library_find(script->library, wanted->name, SPAN("")) != NULL) {
+        problem_add(problems, field, "there is no version \"%.*s\" of %.*s; the active one is %.*s",
+                    SPAN_ARGS(wanted->version), SPAN_ARGS(wanted->name), LIBRARY_SHORT,
+                    library_find(script->library, wanted->name, SPAN(""))->hash);
+        return;
+    }
+    const char **names = xcalloc(count + 1, sizeof(*names));
+    for (size_t i = 0; i < count; i++)
+        names[i] = library_at(script->library, i)->name;
+    const char *nearest = nearest_name(wanted->name, names, count);
+    if (nearest != NULL)
+        problem_add(problems, field, "there is no script \"%.*s\"; did you mean \"%s\"?",
+                    SPAN_ARGS(wanted->name), nearest);
+    else
+        problem_add(problems, field, "there is no script \"%.*s\"", SPAN_ARGS(wanted->name));
+    xfree(names);
+}
+
+void script_check(struct script *script, struct webhook *webhook, struct problems *problems,
+                  void (*on_done)(void *context, struct problems *problems), void *context)
+{
+    struct webhook_check *check = xcalloc(1, sizeof(*check));
+    check->magic = CHECK_MAGIC;
+    check->script = script;
+    check->problems = problems;
+    check->on_done = on_done;
+    check->context = context;
+    check->facts = facts_new(++script->next_facts, script->library, script->pool, webhook, NULL);
+    for (uint32_t i = 0; i < webhook->script_count; i++)
+        if (check->facts->versions[i] == NULL)
+            add_unknown(script, &webhook->scripts[i], i, problems);
+    check->visit = (struct pool_visit){.magic = POOL_VISIT_MAGIC,
+                                       .type = &webhook_check_type,
+                                       .queue = &script->checks,
+                                       .cpu_max = CHECK_CPU_NS,
+                                       .wall_max = CHECK_WALL_NS};
+    pool_submit(script->pool, &check->visit);
+    pool_flush(script->pool);
+}
+
+// ---- lists ----
+
+size_t script_count(const struct script *script)
+{
+    return library_count(script->library);
+}
+
+void script_info(const struct script *script, size_t index, struct script_info *out)
+{
+    const struct library_version *version = library_at(script->library, index);
+    *out = (struct script_info){.name = span_of(version->name),
+                                .version = span_make(version->hash, LIBRARY_HASH_LEN),
+                                .origin = span_of(version->origin),
+                                .help = version->help,
+                                .options = version->options,
+                                .calls = version->calls,
+                                .errors = version->errors,
+                                .kills = version->kills,
+                                .cpu_us = version->cpu_us};
+}
+
+void script_stats(const struct script *script, struct script_stats *out)
+{
+    struct pool_stats stats;
+    pool_stats(script->pool, &stats);
+    *out = (struct script_stats){.visits = stats.visits,
+                                 .kills = stats.kills,
+                                 .restarts = stats.restarts,
+                                 .hosts = stats.hosts,
+                                 .waiting = stats.waiting};
+}
