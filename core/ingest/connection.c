@@ -50,30 +50,48 @@ void connection_open(struct ingest *ingest, int fd, uint32_t uid, uint32_t pid)
 
 // ---- lines in ----------------------------------------------------------------------------------
 
+static bool is_crowded(const struct ingest *ingest)
+{
+    const struct ingest_stats *stats = &ingest->stats;
+    return stats->waiting > 0 && (stats->waiting >= ingest->limits.total_lines ||
+                                  stats->waiting_bytes >= ingest->limits.total_bytes);
+}
+
+// A connection keeps its place in the crowd until it could take a line, so that all have their turn.
+static void join_crowd(struct connection *c)
+{
+    struct ingest *ingest = c->ingest;
+    if (list_is_linked(&c->crowded_node))
+        return;
+    if (c->ticket == 0)
+        c->ticket = ++ingest->last_ticket;
+    struct list_node *behind = ingest->crowded.head.next;
+    while (behind != &ingest->crowded.head &&
+           CONTAINER_OF(behind, struct connection, crowded_node)->ticket < c->ticket)
+        behind = behind->next;
+    list_insert_before(behind, &c->crowded_node);
+}
+
+// Wakes the next of the crowd, which wakes the next again when it leaves room.
+static void wake_crowded(struct ingest *ingest)
+{
+    struct list_node *node = is_crowded(ingest) ? NULL : list_pop(&ingest->crowded);
+    if (node != NULL)
+        connection_mark(CONTAINER_OF(node, struct connection, crowded_node));
+}
+
 // Is there room for one more line?
 static bool may_take(struct connection *c)
 {
     const struct ingest_limits *limits = &c->ingest->limits;
-    const struct ingest_stats *stats = &c->ingest->stats;
     if (c->is_closing || c->is_writing || c->out.len >= limits->unread_bytes)
         return false;
     if (c->queued >= limits->lines || (c->queued > 0 && c->waiting_bytes >= limits->bytes))
         return false;
-    bool is_crowded = stats->waiting > 0 && (stats->waiting >= limits->total_lines ||
-                                             stats->waiting_bytes >= limits->total_bytes);
-    if (is_crowded && !list_is_linked(&c->crowded_node))
-        list_append(&c->ingest->crowded, &c->crowded_node);
-    return !is_crowded;
-}
-
-// Those that waited for others' lines go on, in their order.
-static void wake_crowded(struct ingest *ingest)
-{
-    struct list_node *node;
-    while (ingest->stats.waiting < ingest->limits.total_lines &&
-           ingest->stats.waiting_bytes < ingest->limits.total_bytes &&
-           (node = list_pop(&ingest->crowded)) != NULL)
-        connection_mark(CONTAINER_OF(node, struct connection, crowded_node));
+    if (!is_crowded(c->ingest))
+        return true;
+    join_crowd(c);
+    return false;
 }
 
 static void mark_growing(struct ingest *ingest)
@@ -115,17 +133,29 @@ static bool may_grow(const struct connection *c)
            !list_is_linked(&c->growing_node) || list_first(&ingest->growing) == &c->growing_node;
 }
 
-static void count_rejected(struct connection *c, const struct wire_reply *reply)
+// Every line at debug level; otherwise only the first of a connection that is refused, so that a
+// producer with a mistake does not fill the log.
+static void count(struct connection *c, const struct wire_reply *reply)
 {
-    c->ingest->stats.rejected[reply->code]++;
-    if (c->rejected++ > 0)
+    bool is_ok = reply->code == WIRE_OK;
+    bool is_first_refusal = !is_ok && c->rejected == 0;
+    c->accepted += is_ok;
+    c->rejected += !is_ok;
+    c->ingest->stats.accepted += is_ok;
+    c->ingest->stats.rejected[reply->code] += !is_ok;
+    enum log_level level = is_first_refusal ? LOG_INFO : LOG_DEBUG;
+    if (!log_is_on(level))
         return;
     struct log_record r;
-    log_begin(&r, LOG_INFO, LOG_INGEST_AREA, "first line refused on a connection");
+    log_begin(&r, level, LOG_INGEST_AREA, is_ok ? "accepted" : "refused");
+    if (is_ok)
+        log_uid(&r, "event", &reply->id);
     log_int(&r, "uid", c->producer.uid);
     log_int(&r, "pid", c->producer.pid);
-    log_str(&r, "code", wire_code_name(reply->code));
-    log_str(&r, "error", reply->message);
+    if (!is_ok) {
+        log_str(&r, "code", wire_code_name(reply->code));
+        log_str(&r, "error", reply->message);
+    }
     log_end(&r);
 }
 
@@ -207,6 +237,7 @@ static void take_lines(struct connection *c)
             c->is_starved = true;
             break;
         }
+        c->ticket = 0;
         if (found == NDJSON_LINE)
             take_line(c, line);
         else
@@ -333,12 +364,7 @@ static void on_answer(void *token, const struct wire_reply *answer)
         memcpy(with_ref.ref, slot->ref, strlen(slot->ref) + 1);
         reply = &with_ref;
     }
-    if (reply->code == WIRE_OK) {
-        c->accepted++;
-        ingest->stats.accepted++;
-    } else {
-        count_rejected(c, reply);
-    }
+    count(c, reply);
     connection_mark(c);
     if (list_first(&c->queue) != &slot->node) {
         keep_reply(slot, reply);
@@ -475,6 +501,7 @@ void connection_turn(struct ingest *ingest)
         set_reading(c);
         if (!c->is_closing && c->is_finished && connection_is_quiet(c))
             connection_close(c);
+        wake_crowded(ingest);
     }
     ingest_check_drained(ingest);
 }
@@ -527,6 +554,7 @@ void connection_close(struct connection *c)
     ndjson_deinit(&c->lines);
     count_held(c);
     c->ingest->stats.connections--;
+    wake_crowded(c->ingest); // it may have been its turn
     struct log_record r;
     log_begin(&r, c->rejected > 0 ? LOG_INFO : LOG_DEBUG, LOG_INGEST_AREA, "connection closed");
     log_int(&r, "uid", c->producer.uid);

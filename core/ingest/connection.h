@@ -38,11 +38,14 @@ struct ingest {
     struct list connections; // owned; struct connection.node
     struct list marked;      // borrowed; struct connection.marked_node
     struct list crowded;     // borrowed; crowded_node: wait until there are fewer lines in all
+    uint64_t last_ticket;    // of those: who came first goes first
     struct list growing;     // borrowed; growing_node: hold a long unfinished line; oldest first
     struct list orphans;     // slots whose connection is gone; struct slot.node
     char *read_buffer;       // owned; CONNECTION_READ_BYTES
 
     struct ingest_stats stats;
+    uint64_t patience_ms;        // while draining
+    bool is_waiting_for_readers; // draining is held up only by producers that do not read
     bool is_draining, is_drained, is_stopping;
     void (*on_drained)(void *context);
     void *drained_context;
@@ -69,6 +72,7 @@ struct connection {
     struct list_node marked_node;
     struct list_node crowded_node;
     struct list_node growing_node;
+    uint64_t ticket;       // of its place in the crowd, kept until it could take a line; 0: none
     struct ingest *ingest; // borrowed
     uv_pipe_t pipe;
     uv_write_t write; // one at a time

@@ -22,6 +22,7 @@
 #define LOOK_MS          5000 // how often stuck unfinished lines are looked at
 #define CONNECTIONS_MAX  8192
 #define REFUSAL_RETRY_MS 1000
+#define PATIENCE_MS      5000 // with producers that do not read their replies while draining
 
 const struct ingest_limits ingest_limits = {
     .lines = 4096,
@@ -35,6 +36,7 @@ const struct ingest_limits ingest_limits = {
 static void on_connectable(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
 static void on_closed(uv_handle_t *handle);
+static void cut_unread(struct ingest *ingest);
 
 // ---- accepting ---------------------------------------------------------------------------------
 
@@ -125,6 +127,10 @@ static void on_timer(uv_timer_t *timer)
 {
     struct ingest *ingest;
     CAST(ingest, timer->data, INGEST_MAGIC);
+    if (ingest->is_waiting_for_readers) {
+        cut_unread(ingest);
+        return;
+    }
     if (ingest->is_accept_due && !ingest->is_draining) {
         ingest->is_accept_due = false;
         if (ingest->reserve_fd < 0)
@@ -160,6 +166,13 @@ static struct wire *make_wire(const struct config *config)
     return wire_new(&rules);
 }
 
+static void take_config(struct ingest *ingest, const struct config *config)
+{
+    int64_t patience = config->drain_timeout < PATIENCE_MS ? config->drain_timeout : PATIENCE_MS;
+    ingest->wire = make_wire(config);
+    ingest->patience_ms = (uint64_t)patience;
+}
+
 static enum err listen_there(struct unix_socket *socket, const struct config *config,
                              struct errmsg *message)
 {
@@ -190,7 +203,7 @@ enum err ingest_start(struct ingest **out, uv_loop_t *loop, const struct config 
     ingest->env = *env;
     ingest->limits = env->limits != NULL ? *env->limits : ingest_limits;
     fit_limits(&ingest->limits);
-    ingest->wire = make_wire(config);
+    take_config(ingest, config);
     ingest->max_line = (size_t)config->max_event_bytes;
     ingest->socket = socket;
     ingest->reserve_fd = open_reserve();
@@ -214,7 +227,7 @@ enum err ingest_start(struct ingest **out, uv_loop_t *loop, const struct config 
 void ingest_reconfigure(struct ingest *ingest, const struct config *config)
 {
     wire_free(ingest->wire);
-    ingest->wire = make_wire(config);
+    take_config(ingest, config);
 }
 
 void ingest_stats(const struct ingest *ingest, struct ingest_stats *out)
@@ -248,16 +261,41 @@ static void close_connections(struct ingest *ingest)
         connection_close(CONTAINER_OF(node, struct connection, node));
 }
 
+// How many producers have not taken all their replies; with `is_cut` they are closed.
+static unsigned count_unread(struct ingest *ingest, bool is_cut)
+{
+    unsigned count = 0;
+    LIST_FOREACH(node, &ingest->connections) {
+        struct connection *c = CONTAINER_OF(node, struct connection, node);
+        if (c->is_closing || connection_is_quiet(c))
+            continue;
+        count++;
+        if (is_cut)
+            connection_close(c);
+    }
+    return count;
+}
+
+static void cut_unread(struct ingest *ingest)
+{
+    unsigned count = count_unread(ingest, true);
+    log_line(LOG_WARN, LOG_INGEST_AREA, "closed %u connections that did not read their replies",
+             count);
+    ingest_check_drained(ingest);
+}
+
 void ingest_check_drained(struct ingest *ingest)
 {
     if (!ingest->is_draining || ingest->is_drained || ingest->is_stopping ||
         ingest->stats.waiting > 0)
         return;
-    LIST_FOREACH(node, &ingest->connections) {
-        const struct connection *c = CONTAINER_OF(node, struct connection, node);
-        if (!c->is_closing && !connection_is_quiet(c))
-            return;
+    if (count_unread(ingest, false) > 0) {
+        if (!ingest->is_waiting_for_readers)
+            (void)uv_timer_start(&ingest->timer, on_timer, ingest->patience_ms, 0);
+        ingest->is_waiting_for_readers = true;
+        return;
     }
+    (void)uv_timer_stop(&ingest->timer);
     ingest->is_drained = true;
     close_connections(ingest);
     ingest->on_drained(ingest->drained_context);

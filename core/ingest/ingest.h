@@ -43,11 +43,12 @@ struct ingest_env {
 // (LISTEN_FDS), and listens. Ignores SIGPIPE from then on. ERR_BUSY: another engine listens there.
 MUST_CHECK enum err ingest_start(struct ingest **out, uv_loop_t *loop, const struct config *config,
                                  const struct ingest_env *env, struct errmsg *message);
-// Takes over what a reload may change: the list of known events.
+// Takes over what a reload may change: known events, drain_timeout.
 void ingest_reconfigure(struct ingest *ingest, const struct config *config);
 // Takes no new connections, refuses further lines with shutting_down, sends what replies are due,
-// then closes all connections. Lasts for as long as a producer does not read its replies: the caller
-// has the patience, and calls ingest_stop.
+// then closes all connections. Lasts until the last line has its answer; producers that do not read
+// their replies are waited for a little (drain_timeout, at most 5 s), then closed. on_drained is not
+// called before this returns.
 void ingest_drain(struct ingest *ingest, void (*on_drained)(void *context), void *context);
 // Closes everything at once, also while draining (on_drained is not called then), and frees. Lines
 // without an answer yet get none.

@@ -49,8 +49,6 @@ struct wire {
 struct decoding {
     struct wire *wire;                  // borrowed
     const struct json_doc *doc;         // borrowed
-    uint32_t object;                    // the line's node
-    uint32_t base;                      // where offsets count from
     struct wire_reply *reply;           // borrowed
     uint32_t values[FIELD_COUNT];       // nodes, or JSON_NONE
     struct event_source source;         // being filled
@@ -154,7 +152,7 @@ static enum err duplicate(struct decoding *d, uint32_t name)
     wire_refuse(d->reply, WIRE_BAD_JSON, "the name \"%.*s\" stands twice in one object",
                 SPAN_ARGS(text));
     d->reply->has_offset = true;
-    d->reply->offset = d->doc->nodes[name].start - d->base;
+    d->reply->offset = d->doc->nodes[name].start;
     return ERR_SYNTAX;
 }
 
@@ -201,13 +199,13 @@ static void take_ref(struct decoding *d)
 // unknown.
 static enum err take_members(struct decoding *d)
 {
-    uint32_t at = d->object + 1;
+    uint32_t at = 1;
     uint32_t name = 0;
     uint32_t value = 0;
     uint32_t unknown = JSON_NONE;
     uint32_t twice = JSON_NONE;
     bool has_two_refs = false;
-    while (json_next_member(d->doc, d->object, &at, &name, &value)) {
+    while (json_next_member(d->doc, 0, &at, &name, &value)) {
         enum field field = find_field(d->doc, name);
         if (field == FIELD_COUNT) {
             unknown = unknown == JSON_NONE ? name : unknown;
@@ -222,7 +220,7 @@ static enum err take_members(struct decoding *d)
     if (!has_two_refs)
         take_ref(d);
     if (unknown != JSON_NONE)
-        twice = json_duplicate(d->doc, d->object);
+        twice = json_duplicate(d->doc, 0);
     if (twice != JSON_NONE)
         return duplicate(d, twice);
     if (unknown == JSON_NONE)
@@ -521,8 +519,7 @@ static void reset_reply(struct wire_reply *reply)
 
 static enum err decode(struct decoding *d, const struct wire_producer *producer, struct event **out)
 {
-    reset_reply(d->reply);
-    if (json_type(d->doc, d->object) != JSON_OBJECT) {
+    if (json_type(d->doc, 0) != JSON_OBJECT) {
         wire_refuse(d->reply, WIRE_NOT_AN_OBJECT, "the line must be a JSON object: {\"event\": …}");
         return ERR_SYNTAX;
     }
@@ -539,37 +536,18 @@ static enum err decode(struct decoding *d, const struct wire_producer *producer,
     return OK;
 }
 
-// The scratch is large and needs no zeros.
-static void decoding_init(struct decoding *d, struct wire *wire, const struct json_doc *doc,
-                          uint32_t value, struct wire_reply *reply)
-{
-    d->wire = wire;
-    d->doc = doc;
-    d->object = value;
-    d->base = 0;
-    d->reply = reply;
-}
-
-enum err wire_decode_value(struct wire *wire, const struct json_doc *doc, uint32_t value,
-                           const struct wire_producer *producer, struct event **out,
-                           struct wire_reply *reply)
-{
-    struct decoding d;
-    decoding_init(&d, wire, doc, value, reply);
-    d.base = doc->nodes[value].start;
-    return decode(&d, producer, out);
-}
-
 enum err wire_decode(struct wire *wire, struct span line, const struct wire_producer *producer,
                      struct event **out, struct wire_reply *reply)
 {
     struct json_error error = {0};
+    struct decoding d; // large: only what is needed is set
+    reset_reply(reply);
     if (json_parse(&wire->doc, line, JSON_MAX_DEPTH, &error) == OK) {
-        struct decoding d;
-        decoding_init(&d, wire, &wire->doc, 0, reply);
+        d.wire = wire;
+        d.doc = &wire->doc;
+        d.reply = reply;
         return decode(&d, producer, out);
     }
-    reset_reply(reply);
     wire_refuse(reply, WIRE_BAD_JSON, "%s", error.message);
     reply->has_offset = true;
     reply->offset = error.offset;

@@ -61,10 +61,5 @@ void wire_free(struct wire *wire);
 MUST_CHECK enum err wire_decode(struct wire *wire, struct span line,
                                 const struct wire_producer *producer, struct event **out,
                                 struct wire_reply *reply);
-// The same from a value that is parsed already, such as an element of an array of events; the caller
-// has seen to its depth. Offsets count from the value's first byte.
-MUST_CHECK enum err wire_decode_value(struct wire *wire, const struct json_doc *doc, uint32_t value,
-                                      const struct wire_producer *producer, struct event **out,
-                                      struct wire_reply *reply);
 // {"ok":true,…} and no line feed.
 void wire_print(const struct wire_reply *reply, struct buf *out);

@@ -120,9 +120,10 @@ void rig_start(struct rig *rig, const struct ingest_limits *limits, size_t max_e
     char size_flag[] = "--max-event-bytes";
     char size[32];
     (void)snprintf(size, sizeof size, "%zu", max_event_bytes);
-    char *argv[] = {socket_flag, rig->path, size_flag, size};
+    char drain_flag[] = "--drain-timeout=200ms";
+    char *argv[] = {socket_flag, rig->path, drain_flag, size_flag, size};
     struct errmsg message = {""};
-    if (config_load(&rig->config, max_event_bytes > 0 ? 4 : 2, argv, &message) != OK)
+    if (config_load(&rig->config, max_event_bytes > 0 ? 5 : 3, argv, &message) != OK)
         fail_msg("%s", message.text);
     assert_int_equal(uv_loop_init(&rig->loop), 0);
     struct ingest_env env = {rig, &rig->limits, on_accept, on_may_write};
