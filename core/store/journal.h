@@ -60,6 +60,15 @@ struct claimed {
     uint32_t kills;
 };
 
+struct claim {
+    uint32_t webhook;
+    int64_t now_ms;
+    size_t max;
+    struct claimed *rows; // the caller's, room for max
+    size_t count;         // out
+    int64_t next_due_ms;  // out: of the first row that was left; INT64_MAX: none
+};
+
 // Next due time per webhook, as known at the start.
 struct webhook_due {
     uint32_t webhook;
@@ -87,10 +96,8 @@ struct journal {
     // refused below min_free_bytes, settlements keep the reserve.
     enum err (*commit)(struct journal_conn *conn, struct append *appends, size_t append_count,
                        const struct settlement *settlements, size_t settlement_count);
-    // The oldest due rows of one webhook, at most `max`, marks them claimed, reads their events.
-    // `next_due_ms`: of the first row that was left, INT64_MAX: none.
-    enum err (*claim)(struct journal_conn *conn, uint32_t webhook, int64_t now_ms, size_t max,
-                      struct claimed *out, size_t *count, int64_t *next_due_ms);
+    // The oldest due rows of one webhook: marks them claimed, reads their events.
+    enum err (*claim)(struct journal_conn *conn, struct claim *claim);
     // What is owed without a row after a crash, from the low-water mark on, in pieces: call until
     // *count is 0.
     enum err (*owed)(struct journal_conn *conn, size_t max, struct claimed *out, size_t *count);

@@ -70,9 +70,7 @@ MUST_CHECK enum err sqlite_settle_all(struct journal_conn *conn, const struct se
 MUST_CHECK enum err sqlite_journal_commit(struct journal_conn *conn, struct append *appends,
                                           size_t append_count, const struct settlement *settlements,
                                           size_t settlement_count);
-MUST_CHECK enum err sqlite_claim_due(struct journal_conn *conn, uint32_t webhook, int64_t now_ms,
-                                     size_t max, struct claimed *out, size_t *count,
-                                     int64_t *next_due_ms);
+MUST_CHECK enum err sqlite_claim_due(struct journal_conn *conn, struct claim *claim);
 MUST_CHECK enum err sqlite_claim_owed(struct journal_conn *conn, size_t max, struct claimed *out,
                                       size_t *count);
 MUST_CHECK enum err sqlite_claim_cancel(struct journal_conn *conn, uint32_t webhook, int64_t now_ms,

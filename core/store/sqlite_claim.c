@@ -64,7 +64,7 @@ static enum err read_events(struct journal_conn *conn, struct claimed *rows, siz
     return OK;
 }
 
-static enum err read_due(struct journal_conn *conn, struct claimed *out)
+static void read_due(struct journal_conn *conn, struct claimed *out)
 {
     struct row row = {0};
     struct sqlite_db *db = &conn->db;
@@ -80,46 +80,49 @@ static enum err read_due(struct journal_conn *conn, struct claimed *out)
         log_line(LOG_ERROR, LOG_STORE_AREA,
                  "the row of delivery %llu is damaged: its attempts count from 0 again",
                  (unsigned long long)out->delivery);
-    return OK;
 }
 
-enum err sqlite_claim_due(struct journal_conn *conn, uint32_t webhook, int64_t now_ms, size_t max,
-                          struct claimed *out, size_t *count, int64_t *next_due_ms)
+// The rows themselves, oldest due first; those that are out already do not count.
+static enum err collect_due(struct journal_conn *conn, struct claim *claim)
 {
     struct sqlite_db *db = &conn->db;
-    size_t found = 0;
-    int64_t next = INT64_MAX;
     enum err err = OK;
-
-    sqlite_db_bind(sqlite_db_use(db, SQL_PENDING_DUE), 1, webhook);
-    while (next == INT64_MAX && (err = sqlite_db_next(db, SQL_PENDING_DUE)) == OK) {
+    sqlite_db_bind(sqlite_db_use(db, SQL_PENDING_DUE), 1, claim->webhook);
+    while ((err = sqlite_db_next(db, SQL_PENDING_DUE)) == OK) {
         uint64_t id = (uint64_t)sqlite_db_int(db, SQL_PENDING_DUE, 0);
         int64_t due = sqlite_db_int(db, SQL_PENDING_DUE, 1);
         if (due == INT64_MAX)
             break;
         if (map_get(&conn->claimed, id) != NULL)
             continue;
-        if (due > now_ms || found == max) {
-            next = due;
+        if (due > claim->now_ms || claim->count == claim->max) {
+            claim->next_due_ms = due;
             break;
         }
-        out[found].webhook = webhook;
-        err = read_due(conn, &out[found++]);
+        claim->rows[claim->count].webhook = claim->webhook;
+        read_due(conn, &claim->rows[claim->count++]);
     }
     sqlite_db_reset(db, SQL_PENDING_DUE);
-    if (err != OK && err != ERR_NOT_FOUND)
-        return err;
-    err = read_events(conn, out, &found);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+enum err sqlite_claim_due(struct journal_conn *conn, struct claim *claim)
+{
+    struct claim found = *claim;
+    found.count = 0;
+    found.next_due_ms = INT64_MAX;
+    enum err err = collect_due(conn, &found);
+    if (err == OK)
+        err = read_events(conn, found.rows, &found.count);
     if (err != OK)
         return err;
     if (failpoint_hit(FAILPOINT_STORE_CLAIM)) {
-        unref_events(out, found);
+        unref_events(found.rows, found.count);
         return ERR_IO;
     }
-    for (size_t i = 0; i < found; i++)
-        (void)map_set(&conn->claimed, out[i].delivery, conn);
-    *count = found;
-    *next_due_ms = next;
+    for (size_t i = 0; i < found.count; i++)
+        (void)map_set(&conn->claimed, found.rows[i].delivery, conn);
+    *claim = found;
     return OK;
 }
 

@@ -139,6 +139,7 @@ static void on_batches(void *context, struct list *messages)
 
 // ---- life -------------------------------------------------------------------------------------------
 
+// NOLINTNEXTLINE(readability-function-size): called once, with all that a start needs
 enum err store_start(struct store **out, uv_loop_t *loop, const struct backend *backend,
                      const struct store_config *config, struct journal_start *start,
                      void (*on_fatal)(void *context, const char *why), void *context,

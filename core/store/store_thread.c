@@ -156,8 +156,18 @@ static enum err run_claim(struct store_thread *t, struct store_op *op)
 {
     struct store_claim *claim = CONTAINER_OF(op, struct store_claim, op);
     CHECK(claim->max <= STORE_CLAIM_MAX);
-    return t->backend->journal->claim(t->conn, claim->webhook, claim->now_ms, claim->max,
-                                      claim->rows, &claim->count, &claim->next_due_ms);
+    struct claim wish = {
+        .webhook = claim->webhook,
+        .now_ms = claim->now_ms,
+        .max = claim->max,
+        .rows = claim->rows,
+    };
+    enum err err = t->backend->journal->claim(t->conn, &wish);
+    if (err == OK) {
+        claim->count = wish.count;
+        claim->next_due_ms = wish.next_due_ms;
+    }
+    return err;
 }
 
 static enum err run_retry(struct store_thread *t, struct store_op *op)

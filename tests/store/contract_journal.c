@@ -30,12 +30,11 @@ static int teardown(void **state)
 static size_t claim(struct fixture *f, uint32_t webhook, int64_t now_ms, struct claimed *rows,
                     size_t max, int64_t *next_due_ms)
 {
-    size_t count = 99;
-    int64_t next = 0;
-    assert_ok(f->backend->journal->claim(f->conn, webhook, now_ms, max, rows, &count, &next));
+    struct claim wish = {.webhook = webhook, .now_ms = now_ms, .max = max, .rows = rows};
+    assert_ok(f->backend->journal->claim(f->conn, &wish));
     if (next_due_ms != NULL)
-        *next_due_ms = next;
-    return count;
+        *next_due_ms = wish.next_due_ms;
+    return wish.count;
 }
 
 static void unref_rows(struct claimed *rows, size_t count)

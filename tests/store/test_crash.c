@@ -144,19 +144,19 @@ static void take_up(struct job *job)
     const struct journal *journal = job->f->backend->journal;
     struct claimed rows[256];
     size_t count = 0;
-    int64_t next = 0;
     do {
         if (journal->owed(job->f->conn, COUNT_OF(rows), rows, &count) != OK)
             _exit(5);
         take_rows(job, rows, count);
     } while (count > 0);
     for (size_t i = 0; i < PLACES; i++) {
+        struct claim wish = {
+            .webhook = numbers[i], .now_ms = INT64_MAX - 1, .max = COUNT_OF(rows), .rows = rows};
         do {
-            if (journal->claim(job->f->conn, numbers[i], INT64_MAX - 1, COUNT_OF(rows), rows,
-                               &count, &next) != OK)
+            if (journal->claim(job->f->conn, &wish) != OK)
                 _exit(4);
-            take_rows(job, rows, count);
-        } while (count > 0);
+            take_rows(job, rows, wish.count);
+        } while (wish.count > 0);
     }
 }
 

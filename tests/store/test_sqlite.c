@@ -203,18 +203,16 @@ static void test_failed_claim(void **state)
 {
     struct fixture *f = *state;
     struct claimed rows[4];
-    size_t count = 0;
-    int64_t next = 0;
+    struct claim wish = {.webhook = 7, .now_ms = f->now_ms, .max = 4, .rows = rows};
     struct settlement s = fixture_outcome(
         delivery_id(fixture_append(f, (const uint32_t[]){7}, 1), 0), 7, DELIVERY_PENDING);
     s.due_ms = f->now_ms;
     fixture_settle(f, &s);
     arm("store_claim:error:1");
-    assert_int_equal(f->backend->journal->claim(f->conn, 7, f->now_ms, 4, rows, &count, &next),
-                     ERR_IO);
+    assert_int_equal(f->backend->journal->claim(f->conn, &wish), ERR_IO);
     arm("");
-    assert_ok(f->backend->journal->claim(f->conn, 7, f->now_ms, 4, rows, &count, &next));
-    assert_int_equal(count, 1);
+    assert_ok(f->backend->journal->claim(f->conn, &wish));
+    assert_int_equal(wish.count, 1);
     event_unref(rows[0].event);
 }
 
@@ -269,8 +267,7 @@ static void test_damaged_event(void **state)
 {
     struct fixture *f = *state;
     struct claimed rows[4];
-    size_t count = 9;
-    int64_t next = 0;
+    struct claim wish = {.webhook = 7, .now_ms = f->now_ms, .max = 4, .rows = rows};
     uint64_t seqs[2];
     for (size_t i = 0; i < 2; i++) {
         seqs[i] = fixture_append(f, (const uint32_t[]){7}, 1);
@@ -282,8 +279,8 @@ static void test_damaged_event(void **state)
     sql(f, "UPDATE events SET rec = x'01ff' WHERE seq = 1");
     fixture_open(f);
     // Its delivery ends as dead, its neighbour goes on.
-    assert_ok(f->backend->journal->claim(f->conn, 7, f->now_ms, 4, rows, &count, &next));
-    assert_int_equal(count, 1);
+    assert_ok(f->backend->journal->claim(f->conn, &wish));
+    assert_int_equal(wish.count, 1);
     assert_int_equal(rows[0].delivery, delivery_id(seqs[1], 0));
     event_unref(rows[0].event);
     assert_int_equal(sql(f, "SELECT state FROM deliveries WHERE id = 65536"), DELIVERY_DEAD);
