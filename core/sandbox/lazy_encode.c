@@ -758,7 +758,12 @@ static bool encode_value(struct encoder *e, int index)
 
 bool lazy_encode(struct lazy *lazy, lua_State *L, int index, const char *name, struct buf *out)
 {
-    struct encoder e = {.lazy = lazy, .L = L, .out = out, .name = name};
+    struct encoder e; // its arrays are filled as it goes deeper
+    e.lazy = lazy;
+    e.L = L;
+    e.out = out;
+    e.name = name;
+    e.depth = 0;
     index = lua_absindex(L, index);
     int top = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, "too many levels of tables");

@@ -74,7 +74,7 @@ struct pipeline_script {
     int tests;                      // registry reference, LUA_NOREF: none, or dropped
     int body;                       // registry slot of request.body
     int request, headers, answer;   // registry: what scripts see of them
-    int event_metatable, data_metatable, context_metatable;
+    int event_metatable, data_metatable, rest_metatable, context_metatable;
     int converted; // registry: options by their JSON
     // Of the visit that it was last used in.
     uint64_t visit;

@@ -278,42 +278,72 @@ static void add_data(struct pipeline_script *script, lua_State *L)
     lua_pushliteral(L, "data"); // … name
     push_data(script, L);       // … name data
     lua_rawset(L, 1);           // …
-    set_plain(L, 1);
 }
 
-// The first read: all but the data, which may be large.
+static void add_rest(struct pipeline_script *script, lua_State *L)
+{
+    lua_pushvalue(L, 1); // … t
+    fill_event(L, script->pipeline->in);
+    lua_pop(L, 1); // …
+}
+
+static bool is_data(lua_State *L, int index)
+{
+    return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), "data") == 0;
+}
+
+static int answer_raw(lua_State *L)
+{
+    lua_settop(L, 2);    // t key
+    lua_pushvalue(L, 2); // t key key
+    lua_rawget(L, 1);    // t key value
+    return 1;
+}
+
+// The first read: either the data, which may be large, or all the rest. The other comes when it is
+// asked for.
 static int event_get(lua_State *L)
 {
     struct pipeline_script *script = check_script(L);
-    lua_settop(L, 2);    // t key
-    lua_pushvalue(L, 1); // t key t
-    fill_event(L, script->pipeline->in);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, script->data_metatable); // t key t mt
-    lua_setmetatable(L, 1);                                    // t key t
-    if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "data") == 0)
+    lua_settop(L, 2); // t key
+    bool wants_data = is_data(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX,
+                wants_data ? script->rest_metatable : script->data_metatable); // t key mt
+    lua_setmetatable(L, 1);                                                    // t key
+    if (wants_data)
         add_data(script, L);
-    lua_pushvalue(L, 2); // t key t key
-    lua_rawget(L, 1);    // t key t value
-    return 1;
+    else
+        add_rest(script, L);
+    return answer_raw(L);
 }
 
 static int data_get(lua_State *L)
 {
-    if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "data") != 0)
+    if (!is_data(L, 2))
         return 0;
     lua_settop(L, 2); // t key
     add_data(check_script(L), L);
-    lua_pushvalue(L, 2); // t key key
-    lua_rawget(L, 1);    // t key value
-    return 1;
+    set_plain(L, 1);
+    return answer_raw(L);
+}
+
+static int rest_get(lua_State *L)
+{
+    if (is_data(L, 2)) // it has been taken away
+        return 0;
+    lua_settop(L, 2); // t key
+    add_rest(check_script(L), L);
+    set_plain(L, 1);
+    return answer_raw(L);
 }
 
 static int event_fill(lua_State *L)
 {
     struct pipeline_script *script = check_script(L);
     lua_settop(L, 1); // t
-    fill_event(L, script->pipeline->in);
+    add_rest(script, L);
     add_data(script, L);
+    set_plain(L, 1);
     return 0;
 }
 
@@ -321,6 +351,15 @@ static int data_fill(lua_State *L)
 {
     lua_settop(L, 1); // t
     add_data(check_script(L), L);
+    set_plain(L, 1);
+    return 0;
+}
+
+static int rest_fill(lua_State *L)
+{
+    lua_settop(L, 1); // t
+    add_rest(check_script(L), L);
+    set_plain(L, 1);
     return 0;
 }
 
@@ -337,7 +376,7 @@ static int fill_and_set(lua_State *L)
 
 void pipeline_push_event(struct pipeline_script *script, lua_State *L)
 {
-    lua_createtable(L, 0, 7);                                   // event
+    lua_newtable(L);                                            // event
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->event_metatable); // event mt
     lua_setmetatable(L, -2);                                    // event
 }
@@ -496,7 +535,7 @@ static int context_fill(lua_State *L)
 
 void pipeline_push_context(struct pipeline_script *script, lua_State *L)
 {
-    lua_createtable(L, 0, 6);                                     // ctx
+    lua_newtable(L);                                              // ctx
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->context_metatable); // ctx mt
     lua_setmetatable(L, -2);                                      // ctx
 }
@@ -556,5 +595,6 @@ void pipeline_open_objects(struct pipeline_script *script, lua_State *L)
         make_proxy(script, L, pipeline_answer_get, answer_refuse, pipeline_answer_pairs);
     script->event_metatable = make_record(script, L, event_get, event_fill);
     script->data_metatable = make_record(script, L, data_get, data_fill);
+    script->rest_metatable = make_record(script, L, rest_get, rest_fill);
     script->context_metatable = make_record(script, L, context_get, context_fill);
 }
