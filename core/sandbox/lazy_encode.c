@@ -122,120 +122,6 @@ void lazy_append_number(struct lazy *lazy, lua_State *L, int index, struct buf *
         buf_append(out, text, json_write_double_text(number, text));
 }
 
-// ---- comparing ----
-
-static bool is_same_string(struct lazy *lazy, lua_State *L, int index, const struct json_doc *doc,
-                           uint32_t node)
-{
-    (void)lazy;
-    struct span text;
-    text.at = lua_tolstring(L, index, &text.len);
-    return json_string_is(doc, node, text);
-}
-
-static bool is_same_number(lua_State *L, int index, const struct json_doc *doc, uint32_t node)
-{
-    int64_t integer;
-    if (json_to_int64(doc, node, &integer))
-        return lua_isinteger(L, index) && lua_tointeger(L, index) == integer;
-    if (lua_isinteger(L, index))
-        return false;
-    double was;
-    double is = lua_tonumber(L, index);
-    if (!json_to_double(doc, node, &was))
-        was = json_raw(doc, node).at[0] == '-' ? -HUGE_VAL : HUGE_VAL;
-    return memcmp(&was, &is, sizeof(was)) == 0;
-}
-
-// Scalars are compared; a container is the same when it stands for this very node.
-static bool is_same_here(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node)
-{
-    const struct json_doc *doc = lazy_doc(lazy, view);
-    int type = lua_type(L, index);
-    switch (json_type(doc, node)) {
-    case JSON_NULL: return lazy_is_null(L, index);
-    case JSON_FALSE: return type == LUA_TBOOLEAN && !lua_toboolean(L, index);
-    case JSON_TRUE: return type == LUA_TBOOLEAN && lua_toboolean(L, index);
-    case JSON_NUMBER: return type == LUA_TNUMBER && is_same_number(L, index, doc, node);
-    case JSON_STRING: return type == LUA_TSTRING && is_same_string(lazy, L, index, doc, node);
-    case JSON_ARRAY:
-    case JSON_OBJECT: break;
-    }
-    if (type != LUA_TTABLE)
-        return false;
-    const struct lazy_entry *entry = lazy_find(lazy, lua_topointer(L, index));
-    return entry && entry->view == view && entry->node == node;
-}
-
-static size_t count_keys(lua_State *L, int table)
-{
-    size_t count = 0;
-    lua_pushnil(L);              // … nil
-    while (lua_next(L, table)) { // … key value
-        count++;
-        lua_pop(L, 1); // … key
-    }
-    return count;
-}
-
-static bool is_same_object(struct lazy *lazy, lua_State *L, int table, uint32_t view, uint32_t node)
-{
-    const struct json_doc *doc = lazy_doc(lazy, view);
-    bool is_live = *lazy_flags(lazy, view, node) & LAZY_LIVE;
-    uint32_t at = node + 1;
-    uint32_t name;
-    uint32_t value;
-    size_t matched = 0;
-    while (json_next_member(doc, node, &at, &name, &value)) {
-        if (doc->nodes[name].count || (!is_live && !(*lazy_flags(lazy, view, name) & LAZY_GOT)))
-            continue;
-        lazy_push_string(lazy, L, doc, name); // … name
-        lua_rawget(L, table);                 // … value
-        bool is_same = lazy_is_same(lazy, L, lua_gettop(L), view, value);
-        lua_pop(L, 1); // …
-        if (!is_same)
-            return false;
-        matched++;
-    }
-    return count_keys(L, table) == matched;
-}
-
-static bool is_same_array(struct lazy *lazy, lua_State *L, int table, uint32_t view, uint32_t node)
-{
-    const struct json_doc *doc = lazy_doc(lazy, view);
-    if (count_keys(L, table) != doc->nodes[node].count)
-        return false;
-    uint32_t at = node + 1;
-    uint32_t value;
-    lua_Integer i = 0;
-    while (json_next_element(doc, node, &at, &value)) {
-        lua_rawgeti(L, table, ++i); // … value
-        bool is_same = lazy_is_same(lazy, L, lua_gettop(L), view, value);
-        lua_pop(L, 1); // …
-        if (!is_same)
-            return false;
-    }
-    return true;
-}
-
-// Bounded: a level of the document at a time, LAZY_DEPTH of them.
-// NOLINTNEXTLINE(misc-no-recursion): see above
-bool lazy_is_same(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node)
-{
-    if (!is_same_here(lazy, L, index, view, node))
-        return false;
-    enum json_type type = json_type(lazy_doc(lazy, view), node);
-    if (type != JSON_ARRAY && type != JSON_OBJECT)
-        return true;
-    uint8_t flags = *lazy_flags(lazy, view, node);
-    if (!(flags & (LAZY_PART | LAZY_LIVE)))
-        return true;
-    luaL_checkstack(L, 4, "too many levels of tables");
-    if (type == JSON_OBJECT)
-        return is_same_object(lazy, L, index, view, node);
-    return !(flags & LAZY_LIVE) || is_same_array(lazy, L, index, view, node);
-}
-
 // ---- runs ----
 
 static void run_flush(struct run *r)
@@ -351,7 +237,7 @@ static bool encode_member(struct run *r, int table, uint32_t view, uint32_t name
         ++*matched;
         bool is_container = value->type == JSON_ARRAY || value->type == JSON_OBJECT;
         push_key(e, key_of(e->L, at - 1));
-        if (!is_container && is_same_here(e->lazy, e->L, at, view, name + 1)) {
+        if (!is_container && lazy_is_same_here(e->lazy, e->L, at, view, name + 1)) {
             run_extend(r, doc->nodes[name].start, value->end);
         } else {
             run_extend(r, doc->nodes[name].start, value->start);
@@ -496,7 +382,7 @@ static bool encode_old_object(struct encoder *e, int table, uint32_t view, uint3
     size_t matched = 0;
     if (!encode_members(&r, table, view, node, &matched))
         return false;
-    size_t keys = count_keys(e->L, table);
+    size_t keys = lazy_count_keys(e->L, table);
     if (keys > matched) {
         size_t first = e->lazy->key_count;
         e->depth--; // a bad key is the table's fault
@@ -628,7 +514,7 @@ static bool encode_elements(struct run *r, int table, uint32_t view, uint32_t no
         } else {
             const struct json_node *old = &doc->nodes[value];
             bool is_container = old->type == JSON_ARRAY || old->type == JSON_OBJECT;
-            if (!is_container && is_same_here(e->lazy, e->L, top, view, value)) {
+            if (!is_container && lazy_is_same_here(e->lazy, e->L, top, view, value)) {
                 run_extend(r, old->start, old->end);
             } else {
                 run_extend(r, old->start, old->start);

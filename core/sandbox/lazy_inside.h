@@ -125,8 +125,13 @@ void lazy_push_view(struct lazy *lazy, lua_State *L, uint32_t tape, uint32_t nod
 void lazy_push_string(struct lazy *lazy, lua_State *L, const struct json_doc *doc, uint32_t node);
 // Makes the table at an absolute index plain, if it is a lazy table or a record.
 void lazy_fill_level(struct lazy *lazy, lua_State *L, int index);
-// The raw value equals what the node says, levels below compared too.
+
+// ---- lazy_same.c ----
+// The raw value equals what the node says; a container when it stands for this very node.
+bool lazy_is_same_here(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node);
+// And all levels below do, too.
 bool lazy_is_same(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node);
+size_t lazy_count_keys(lua_State *L, int table); // of a raw table
 
 // ---- lazy_iter.c ----
 // An iterator over the table at an absolute index, as pairs gives it; called with nothing it
