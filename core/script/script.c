@@ -360,5 +360,6 @@ void script_stats(const struct script *script, struct script_stats *out)
                                  .kills = stats.kills,
                                  .restarts = stats.restarts,
                                  .hosts = stats.hosts,
-                                 .waiting = stats.waiting};
+                                 .waiting = stats.waiting,
+                                 .refused = script->refused};
 }

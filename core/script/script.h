@@ -85,5 +85,6 @@ void script_info(const struct script *script, size_t index, struct script_info *
 struct script_stats {
     uint64_t visits, kills, restarts;
     uint32_t hosts, waiting;
+    uint32_t refused; // files of scripts_dir, when it was read last
 };
 void script_stats(const struct script *script, struct script_stats *out);

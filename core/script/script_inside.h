@@ -20,6 +20,7 @@ struct script {
     uv_timer_t later;
     struct frame_pair headers[FRAME_MAX_HEADERS]; // of the frame at hand
     uint64_t loads;                               // under way
+    uint32_t refused;                             // files of the last load that was done
     void (*on_stopped)(void *context);
     void *stop_context;
 };

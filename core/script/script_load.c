@@ -140,6 +140,7 @@ enum err script_load_start(struct script *script, void (*on_done)(struct script_
 void script_load_free(struct script_load *load)
 {
     load->script->loads--;
+    load->script->refused = (uint32_t)load->refused;
     library_candidates_free(&load->candidates);
     xfree(load);
 }
