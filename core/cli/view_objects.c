@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+// How webhooks, deliveries and attempts look to people; the main thread.
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/view.h"
+
+#define DOT " \xc2\xb7 "
+
+// ---- webhooks ----------------------------------------------------------------------------------
+
+// "{}" is nothing worth a line.
+static struct span raw_object(const struct view *view, uint32_t object, const char *name)
+{
+    uint32_t node = view_member(view, object, name);
+    if (node == JSON_NONE || view->doc->nodes[node].count == 0)
+        return (struct span){0};
+    return json_raw(view->doc, node);
+}
+
+static void put_scripts(struct view *view, uint32_t webhook)
+{
+    uint32_t scripts = view_member(view, webhook, "scripts");
+    uint32_t script = JSON_NONE;
+    if (scripts == JSON_NONE || json_type(view->doc, scripts) != JSON_ARRAY)
+        return;
+    for (uint32_t at = scripts + 1; json_next_element(view->doc, scripts, &at, &script);) {
+        struct span options = raw_object(view, script, "options");
+        const char *line =
+            arena_format(&view->arena, "%.*s%s%.*s", SPAN_ARGS(view_text(view, script, "name")),
+                         options.len > 0 ? " " : "", SPAN_ARGS(options));
+        view_put_field(view, "script", span_of(line));
+    }
+}
+
+static void put_headers(struct view *view, uint32_t webhook)
+{
+    uint32_t headers = view_member(view, webhook, "extra_headers");
+    uint32_t name = JSON_NONE;
+    uint32_t value = JSON_NONE;
+    if (headers == JSON_NONE || json_type(view->doc, headers) != JSON_OBJECT)
+        return;
+    for (uint32_t at = headers + 1; json_next_member(view->doc, headers, &at, &name, &value);) {
+        const char *line =
+            arena_format(&view->arena, "%.*s: %.*s", SPAN_ARGS(view_node_text(view, name)),
+                         SPAN_ARGS(view_node_text(view, value)));
+        view_put_field(view, "extra header", span_of(line));
+    }
+}
+
+static void put_traffic(struct view *view, uint32_t webhook)
+{
+    uint32_t traffic = view_member(view, webhook, "traffic");
+    if (traffic == JSON_NONE)
+        return;
+    const char *line = arena_format(
+        &view->arena,
+        "%.*s delivered" DOT "%.*s failed attempts" DOT "%.*s filtered" DOT "%.*s dead (since the "
+        "engine's start)",
+        SPAN_ARGS(view_count(view, view_int(view, traffic, "delivered"))),
+        SPAN_ARGS(view_count(view, view_int(view, traffic, "failed_attempts"))),
+        SPAN_ARGS(view_count(view, view_int(view, traffic, "filtered"))),
+        SPAN_ARGS(view_count(view, view_int(view, traffic, "dead"))));
+    view_put_field(view, "traffic", span_of(line));
+    if (view_int(view, traffic, "waiting") > 0)
+        view_put_field(view, "waiting", view_count(view, view_int(view, traffic, "waiting")));
+    struct span last = view_text(view, traffic, "last_attempt_at");
+    if (last.len == 0)
+        return;
+    line = arena_format(&view->arena, "%.*s, %.*s",
+                        SPAN_ARGS(view_text(view, traffic, "last_outcome")),
+                        SPAN_ARGS(view_ago(view, last)));
+    view_put_field(view, "last attempt", span_of(line));
+}
+
+static void put_retry(struct view *view, uint32_t webhook)
+{
+    uint32_t retry = view_member(view, webhook, "retry");
+    if (retry == JSON_NONE || json_type(view->doc, retry) != JSON_ARRAY)
+        return;
+    struct span waits = view_joined(view, retry, " s, ");
+    const char *line =
+        waits.len > 0 ? arena_format(&view->arena, "after %.*s s", SPAN_ARGS(waits)) : "never";
+    view_put_field(view, "retry", span_of(line));
+}
+
+static void put_limits(struct view *view, uint32_t webhook)
+{
+    const char *line = arena_format(&view->arena, "%.*s in flight" DOT "%.*s ms an attempt",
+                                    SPAN_ARGS(view_text(view, webhook, "max_in_flight")),
+                                    SPAN_ARGS(view_text(view, webhook, "timeout_ms")));
+    view_put_field(view, "limits", span_of(line));
+    put_retry(view, webhook);
+}
+
+void view_webhook(struct view *view, uint32_t webhook)
+{
+    struct span state = view_text(view, webhook, "state");
+    struct span name = view_text(view, webhook, "name");
+    uint32_t held = view_member(view, webhook, "held");
+    view_put_styled(view, TERM_BOLD, view_text(view, webhook, "uuid"));
+    view_format(view, "  ");
+    view_put_styled(view, view_style(state), state);
+    view_format(view, name.len > 0 ? "  " : "");
+    view_put(view, name);
+    view_format(view, "\n");
+    view_put_field(view, "target", view_text(view, webhook, "target"));
+    view_put_field(view, "events", view_joined(view, view_member(view, webhook, "events"), ", "));
+    view_put_field(view, "tenant", view_text(view, webhook, "tenant"));
+    view_put_field(view, "disabled", view_text(view, webhook, "disabled_reason"));
+    if (held != JSON_NONE) {
+        view_put_field(view, "held", view_text(view, held, "reason"));
+        view_put_field(view, "until", view_text(view, held, "until"));
+    }
+    put_scripts(view, webhook);
+    view_put_field(view, "extra payload", raw_object(view, webhook, "extra_payload"));
+    if (span_is(view_text(view, webhook, "extra_payload_into"), "data"))
+        view_put_field(view, "merged into", SPAN("data"));
+    put_headers(view, webhook);
+    view_put_field(view, "metadata", raw_object(view, webhook, "metadata"));
+    put_limits(view, webhook);
+    put_traffic(view, webhook);
+    view_put_field(view, "revision", view_text(view, webhook, "revision"));
+}
+
+// ---- attempts ----------------------------------------------------------------------------------
+
+// "connect 3 ms · " unless it took no time.
+static void put_phase(struct view *view, uint32_t phases, const char *member, const char *name)
+{
+    int64_t us = view_int(view, phases, member);
+    if (us > 0 && us < 10000)
+        view_format(view, "%s %.1f ms" DOT, name, (double)us / 1000);
+    else if (us > 0)
+        view_format(view, "%s %" PRId64 " ms" DOT, name, us / 1000);
+}
+
+void view_attempt_line(struct view *view, uint32_t attempt)
+{
+    uint32_t phases = view_member(view, attempt, "phases_us");
+    struct span outcome = view_text(view, attempt, "outcome");
+    struct span status = view_text(view, attempt, "status");
+    struct span reason = view_text(view, attempt, "reason");
+    view_format(view, "%4" PRId64 "  ", view_int(view, attempt, "number"));
+    view_put(view, view_text(view, attempt, "started_at"));
+    view_format(view, "   ");
+    put_phase(view, phases, "dns", "dns");
+    put_phase(view, phases, "connect", "connect");
+    put_phase(view, phases, "tls", "tls");
+    put_phase(view, phases, "first_byte", "first byte");
+    put_phase(view, phases, "total", "total");
+    view_put_styled(view, span_is(outcome, "delivered") ? TERM_GOOD : TERM_BAD, outcome);
+    if (status.len > 0)
+        view_format(view, " (%.*s)", SPAN_ARGS(status));
+    if (reason.len > 0) {
+        view_format(view, " \"");
+        view_put(view, reason);
+        view_format(view, "\"");
+    }
+    view_format(view, "\n");
+}
+
+static void put_message(struct view *view, uint32_t message)
+{
+    uint32_t headers = view_member(view, message, "headers");
+    uint32_t name = JSON_NONE;
+    uint32_t value = JSON_NONE;
+    struct span body = view_text(view, message, "body");
+    for (uint32_t at = headers == JSON_NONE ? 0 : headers + 1;
+         headers != JSON_NONE && json_next_member(view->doc, headers, &at, &name, &value);) {
+        view_format(view, "  ");
+        view_put(view, view_node_text(view, name));
+        view_format(view, ": ");
+        view_put(view, view_node_text(view, value));
+        view_format(view, "\n");
+    }
+    if (body.len > 0) {
+        view_format(view, "\n");
+        term_append_safe(&view->out, body, true);
+        view_format(view, "\n");
+    }
+}
+
+void view_attempt(struct view *view, uint32_t attempt)
+{
+    uint32_t request = view_member(view, attempt, "request");
+    uint32_t response = view_member(view, attempt, "response");
+    uint32_t scripts = view_member(view, attempt, "scripts");
+    struct span method = view_text(view, request, "method");
+    view_attempt_line(view, attempt);
+    if (scripts != JSON_NONE) {
+        view_put_field(view, "scripts", view_text(view, scripts, "versions"));
+        view_put_field(view, "script log", view_text(view, scripts, "logs"));
+        view_put_field(view, "response error", view_text(view, scripts, "response_error"));
+    }
+    if (method.len > 0) {
+        view_format(view, "\n");
+        view_put_styled(view, TERM_BOLD, method);
+        view_format(view, " ");
+        view_put_styled(view, TERM_BOLD, view_text(view, request, "url"));
+        view_format(view, "\n");
+        put_message(view, request);
+    }
+    if (response != JSON_NONE) {
+        view_format(view, "\n");
+        view_put_styled(view, TERM_BOLD, SPAN("answer "));
+        view_put_styled(view, TERM_BOLD, view_text(view, response, "status"));
+        view_format(view, "\n");
+        put_message(view, response);
+    }
+}
+
+// ---- deliveries --------------------------------------------------------------------------------
+
+void view_delivery(struct view *view, uint32_t delivery)
+{
+    struct span state = view_text(view, delivery, "state");
+    struct span outcome = view_text(view, delivery, "outcome");
+    uint32_t attempts = view_member(view, delivery, "attempts");
+    uint32_t attempt = JSON_NONE;
+    view_put_styled(view, TERM_BOLD, view_text(view, delivery, "id"));
+    view_format(view, "  ");
+    view_put_styled(view, view_style(state), state);
+    if (outcome.len > 0 && !span_eq(outcome, state))
+        view_format(view, "  %.*s", SPAN_ARGS(outcome));
+    view_format(view, "\n");
+    view_put_field(view, "reason", view_text(view, delivery, "reason"));
+    view_put_field(view, "event", view_text(view, delivery, "event"));
+    view_put_field(view, "event name", view_text(view, delivery, "event_name"));
+    view_put_field(view, "webhook", view_text(view, delivery, "webhook"));
+    view_put_field(view, "tenant", view_text(view, delivery, "tenant"));
+    view_put_field(view, "accepted", view_text(view, delivery, "accepted_at"));
+    view_put_field(view, "due", view_text(view, delivery, "due_at"));
+    view_put_field(view, "settled", view_text(view, delivery, "settled_at"));
+    if (attempts == JSON_NONE || json_type(view->doc, attempts) != JSON_ARRAY)
+        return;
+    view_format(view, "attempts\n");
+    for (uint32_t at = attempts + 1; json_next_element(view->doc, attempts, &at, &attempt);)
+        view_attempt_line(view, attempt);
+    if (view->doc->nodes[attempts].count == 0)
+        view_format(view, "  none yet\n");
+}
