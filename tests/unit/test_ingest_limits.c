@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ingest/connection.h"
 #include "support/ingest_rig.h"
 
 #define LINE "{\"event\":\"a\",\"data\":1}\n"
@@ -270,6 +271,43 @@ static void test_unfinished_lines(void **state)
         client_close(&clients[i]);
 }
 
+// One that sends the start of a long line and then nothing must not keep the others waiting.
+static void test_stuck_line_is_given_up(void **state)
+{
+    (void)state;
+    enum { LEN = 300000 };
+    struct client stuck;
+    struct client other;
+    struct ingest_limits limits = ingest_limits;
+    limits.held_bytes = 200000;
+    rig_start(&rig, &limits, 0);
+    rig.is_immediate = true;
+    char *line = xmalloc(LEN);
+    (void)snprintf(line, LEN, "{\"event\":\"a\",\"data\":\"%0*d\"}", LEN - 25, 0);
+    line[LEN - 1] = '\n';
+    client_open(&stuck, &rig);
+    client_open(&other, &rig);
+    client_send_bytes(&stuck, line, LEN - 1);
+    connection_check_growing(rig.ingest); // what the timer does
+    size_t sent = 0;
+    for (int i = 0; i < 100; i++) {
+        sent += client_try_send(&other, line + sent, LEN - sent);
+        rig_turn(&rig);
+    }
+    client_read(&other);
+    assert_int_equal(other.lines, 0); // waits for room
+    assert_false(stuck.is_ended);
+    connection_check_growing(rig.ingest);
+    client_wait_end(&stuck);
+    assert_int_equal(stuck.lines, 0);
+    client_send_bytes(&other, line + sent, LEN - sent);
+    client_wait(&other, 1);
+    assert_int_equal(stats().held_bytes, 0);
+    xfree(line);
+    client_close(&stuck);
+    client_close(&other);
+}
+
 static void test_idle_connections_cost_little(void **state)
 {
     (void)state;
@@ -389,17 +427,12 @@ int main(void)
     log_setup(LOG_ERROR, LOG_LOGFMT);
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_drain_does_not_wait_for_ever),
-        TEST(test_producer_that_never_reads),
-        TEST(test_bad_lines_behind_one_that_waits),
-        TEST(test_limits_of_a_connection),
-        TEST(test_limit_of_bytes),
-        TEST(test_limit_of_all_connections),
-        TEST(test_unfinished_lines),
-        TEST(test_idle_connections_cost_little),
-        TEST(test_too_many_connections),
-        TEST(test_a_user_takes_not_all),
-        TEST(test_no_descriptor_left),
+        TEST(test_stuck_line_is_given_up),       TEST(test_drain_does_not_wait_for_ever),
+        TEST(test_producer_that_never_reads),    TEST(test_bad_lines_behind_one_that_waits),
+        TEST(test_limits_of_a_connection),       TEST(test_limit_of_bytes),
+        TEST(test_limit_of_all_connections),     TEST(test_unfinished_lines),
+        TEST(test_idle_connections_cost_little), TEST(test_too_many_connections),
+        TEST(test_a_user_takes_not_all),         TEST(test_no_descriptor_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
