@@ -203,8 +203,11 @@ void client_print_problem(const struct client_answer *answer, struct buf *out)
         (void)buf_append_format(out, "the engine answered %d", answer->status);
         return;
     }
-    bool has_text = append_member(doc, 0, "detail", out) || append_member(doc, 0, "title", out);
-    if (!has_text)
+    // With a list of errors the detail only repeats the first of them.
+    bool has_rows = json_get(doc, 0, SPAN("errors")) != JSON_NONE;
+    const char *first = has_rows ? "title" : "detail";
+    const char *second = has_rows ? "detail" : "title";
+    if (!append_member(doc, 0, first, out) && !append_member(doc, 0, second, out))
         (void)buf_append_format(out, "the engine answered %d", answer->status);
     append_errors(doc, out);
 }

@@ -127,6 +127,10 @@ enum err command_find(int argc, char **argv, enum command_id *out, int *used,
             return OK;
         }
     }
+    if (argc > 0 && argv[0][0] == '-') {
+        errmsg_set(message, "options go behind the command: grapnel COMMAND %.80s", argv[0]);
+        return ERR_NOT_FOUND;
+    }
     if (argc > 0 && is_group(span_of(argv[0]))) {
         explain_group(argc, argv, message);
         return ERR_NOT_FOUND;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#define HIDDEN    SIZE_MAX
 #define GAP       2
 #define MAX_CELL  4096           // bytes of one text
 #define MAX_TEXTS (256 << 20)    // bytes of all texts
@@ -90,25 +91,44 @@ static size_t widest(const struct table *table, const size_t widths[TABLE_MAX_CO
     size_t found = TABLE_MAX_COLUMNS;
     for (size_t c = 0; c < table->column_count; c++) {
         size_t least = table->columns[c].least;
-        if (least > 0 && widths[c] > least &&
+        if (least > 0 && widths[c] != HIDDEN && widths[c] > least &&
             (found == TABLE_MAX_COLUMNS || widths[c] > widths[found]))
             found = c;
     }
     return found;
 }
 
+// The last column that may be left away; TABLE_MAX_COLUMNS: none.
+static size_t last_shown(const struct table *table, const size_t widths[TABLE_MAX_COLUMNS])
+{
+    for (size_t c = table->column_count; c-- > 1;) {
+        if (table->columns[c].least > 0 && widths[c] != HIDDEN)
+            return c;
+    }
+    return TABLE_MAX_COLUMNS;
+}
+
+static size_t total_of(const struct table *table, const size_t widths[TABLE_MAX_COLUMNS])
+{
+    size_t total = 0;
+    for (size_t c = 0; c < table->column_count; c++)
+        total += widths[c] == HIDDEN ? 0 : widths[c] + (c > 0 ? GAP : 0);
+    return total;
+}
+
 // Takes columns from the widest ones until the rows fit.
 static void fit(const struct table *table, size_t widths[TABLE_MAX_COLUMNS], size_t width)
 {
-    size_t total = GAP * (table->column_count - 1);
-    for (size_t c = 0; c < table->column_count; c++)
-        total += widths[c];
-    while (total > width) {
+    while (total_of(table, widths) > width) {
         size_t c = widest(table, widths);
+        if (c != TABLE_MAX_COLUMNS) {
+            widths[c]--;
+            continue;
+        }
+        c = last_shown(table, widths);
         if (c == TABLE_MAX_COLUMNS)
             return;
-        widths[c]--;
-        total--;
+        widths[c] = HIDDEN;
     }
 }
 
@@ -148,10 +168,12 @@ static void append_row(const struct table *table, const struct table_cell *cells
                        const size_t widths[TABLE_MAX_COLUMNS], struct buf *out, bool has_colour)
 {
     size_t last = table->column_count; // blanks at the end of a line are left away
-    while (last > 0 && cells[last - 1].text.len == 0)
+    while (last > 0 && (cells[last - 1].text.len == 0 || widths[last - 1] == HIDDEN))
         last--;
-    for (size_t c = 0; c < last; c++)
-        append_cell(out, &table->columns[c], &cells[c], widths[c], c + 1 == last, has_colour);
+    for (size_t c = 0; c < last; c++) {
+        if (widths[c] != HIDDEN)
+            append_cell(out, &table->columns[c], &cells[c], widths[c], c + 1 == last, has_colour);
+    }
     (void)buf_append_char(out, '\n');
 }
 

@@ -11,7 +11,8 @@
 struct table_column {
     const char *title;
     bool is_right; // aligned to the right: numbers
-    size_t least;  // columns that it keeps when room is scarce; 0: it is never cut
+    size_t least;  // columns that it keeps when room is scarce; 0: it is never cut. When cutting is
+                   // not enough, those that may be cut are left away, the last one first.
 };
 
 struct table_cell {

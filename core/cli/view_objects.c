@@ -129,9 +129,9 @@ void view_webhook(struct view *view, uint32_t webhook)
 static void put_phase(struct view *view, uint32_t phases, const char *member, const char *name)
 {
     int64_t us = view_int(view, phases, member);
-    if (us > 0 && us < 10000)
+    if (us >= 50 && us < 10000)
         view_format(view, "%s %.1f ms" DOT, name, (double)us / 1000);
-    else if (us > 0)
+    else if (us >= 50)
         view_format(view, "%s %" PRId64 " ms" DOT, name, us / 1000);
 }
 
