@@ -23,6 +23,7 @@ void answer_clear(struct answer *answer)
     buf_reset(&answer->body, 4096);
     answer->head_bytes = 0;
     answer->status = 0;
+    answer->lines = 0;
     answer->interim = 0;
     answer->is_open = false;
     answer->is_complete = false;
@@ -75,9 +76,10 @@ const char *answer_add_line(struct answer *answer, struct span line)
         return start_answer(answer, span_trim(line));
     if (span_trim(line).len == 0)
         return end_header(answer);
-    if (answer->status >= 200 && buf_append_span(&answer->head, line) != OK)
-        return too_long;
-    return NULL;
+    if (answer->status < 200)
+        return NULL;
+    answer->lines++;
+    return buf_append_span(&answer->head, line) == OK ? NULL : too_long;
 }
 
 bool answer_add_body(struct answer *answer, struct span piece)
@@ -129,25 +131,21 @@ static bool parse_header(struct span line, struct header *out)
     return true;
 }
 
-static void fill_headers(struct span head, struct attempt *attempt, int64_t wall_ms)
+static void fill_headers(const struct answer *answer, struct attempt *attempt, int64_t wall_ms)
 {
-    struct span rest = arena_copy(&attempt->arena, head);
+    struct span rest = arena_copy(&attempt->arena, buf_span(&answer->head));
     struct span line;
-    size_t lines = 0;
-    for (size_t i = 0; i < head.len; i++)
-        lines += head.at[i] == '\n';
-    if (lines > ANSWER_MAX_HEADERS)
-        lines = ANSWER_MAX_HEADERS;
-    attempt->response_headers =
-        arena_alloc(&attempt->arena, (lines + 1) * sizeof *attempt->response_headers);
+    unsigned most = answer->lines < ANSWER_MAX_HEADERS ? answer->lines : ANSWER_MAX_HEADERS;
+    struct header *header = arena_alloc(&attempt->arena, (most + 1) * sizeof *header);
+    attempt->response_headers = header;
     attempt->response_header_count = 0;
-    while (attempt->response_header_count < lines && span_split(&rest, '\n', &line)) {
-        struct header *header = &attempt->response_headers[attempt->response_header_count];
+    while (attempt->response_header_count < most && span_split(&rest, '\n', &line)) {
         if (!parse_header(line, header))
             continue;
         attempt->response_header_count++;
         if (attempt->status >= 400 && span_eq_nocase(header->name, SPAN("Retry-After")))
             attempt->retry_after_ms = answer_parse_retry(header->value, wall_ms);
+        header++;
     }
 }
 
@@ -156,7 +154,7 @@ void answer_fill(const struct answer *answer, struct attempt *attempt, int64_t w
     attempt->arena.max +=
         answer->head.len + answer->body.len + 64 + (ANSWER_MAX_HEADERS + 1) * sizeof(struct header);
     attempt->status = answer->status;
-    fill_headers(buf_span(&answer->head), attempt, wall_ms);
+    fill_headers(answer, attempt, wall_ms);
     attempt->response = arena_copy(&attempt->arena, buf_span(&answer->body));
     attempt->response_len = (uint32_t)answer->body.len;
 }

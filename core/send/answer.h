@@ -15,6 +15,7 @@ struct answer {
     struct buf body;   // of the final answer
     size_t head_bytes; // lines of all answers
     int status;        // of the newest answer; 0: none yet
+    unsigned lines;    // in head
     unsigned interim;  // answers of 1xx
     bool is_open;      // a status line has come, its header has not ended
     bool is_complete;  // the final answer's header has ended

@@ -66,9 +66,28 @@ static void print_host(char out[ADDRESS_BYTES], const struct sockaddr_storage *a
     }
 }
 
-static void print_address(char out[ADDRESS_BYTES], const char *host, unsigned port)
+static void print_address(char *out, const char *host, unsigned port)
 {
-    snprintf(out, ADDRESS_BYTES, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+    // By hand: each attempt has one, and snprintf is the dearest call of an ending.
+    char digits[5];
+    size_t count = 0;
+    size_t len = strlen(host);
+    bool is_v6 = memchr(host, ':', len) != NULL;
+    CHECK(len + sizeof "[]:65535" <= ADDRESS_BYTES && port <= UINT16_MAX);
+    do {
+        digits[count++] = (char)('0' + port % 10);
+        port /= 10;
+    } while (port > 0);
+    if (is_v6)
+        *out++ = '[';
+    memcpy(out, host, len);
+    out += len;
+    if (is_v6)
+        *out++ = ']';
+    *out++ = ':';
+    while (count > 0)
+        *out++ = digits[--count];
+    *out = '\0';
 }
 
 static void set_remote(struct transfer *t)
@@ -143,7 +162,11 @@ static enum outcome fail_blocked(struct transfer *t)
     char host[ADDRESS_BYTES];
     char line[ADDRESS_BYTES];
     char reason[REASON_BYTES];
+    char *ip = NULL;
     print_host(host, &t->address);
+    // A kept connection that new rules refuse has not been opened by this transfer.
+    if (host[0] == '\0' && curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK)
+        snprintf(host, sizeof host, "%s", ip);
     if (strcmp(t->blocked, "port") == 0) {
         print_address(line, host, t->target->at.port);
         snprintf(reason, sizeof reason,
@@ -234,6 +257,8 @@ void ending_fill(struct transfer *t, CURLcode result)
     attempt->retry_after_ms = -1;
     set_times(t);
     set_remote(t);
+    if (t->tls != NULL)
+        attempt->tls = span_of(t->tls);
     if (t->answer.is_complete && !t->is_lost)
         fill_answered(t, result);
     else

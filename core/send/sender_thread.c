@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "crypto/tls.h"
 #include "send/ending.h"
 
 #define THREAD_MAGIC 0x53454e44u
@@ -412,6 +413,7 @@ static void run(void *context)
     for (uint32_t i = 0; i < thread->targets.multis; i++)
         curl_slist_free_all(thread->forget[i]);
     xfree(thread->forget);
+    tls_store_free(thread->env.trusted);
     mailbox_post(thread->results, &thread->last);
 }
 

@@ -12,6 +12,7 @@ void targets_init(struct targets *targets, uint32_t threads, uint32_t multis, bo
     strmap_init(&targets->by_origin);
     list_init(&targets->idle);
     list_init(&targets->queue);
+    heap_init(&targets->suspects);
     list_init(&targets->settled);
 }
 
@@ -26,6 +27,7 @@ void target_free(struct target *target)
 void targets_deinit(struct targets *targets)
 {
     struct list_node *node = NULL;
+    heap_deinit(&targets->suspects);
     while ((node = list_pop(&targets->idle)) != NULL)
         target_free(CONTAINER_OF(node, struct target, node));
     strmap_deinit(&targets->by_origin);
@@ -91,12 +93,16 @@ void targets_unuse(struct targets *targets, struct target *target)
 
 struct target *targets_evict(struct targets *targets)
 {
-    if (targets->by_origin.count <= TARGET_MAX_COUNT || list_is_empty(&targets->idle))
+    struct list_node *node = list_first(&targets->idle);
+    if (node == NULL || targets->by_origin.count <= TARGET_MAX_COUNT)
         return NULL;
-    struct target *target = CONTAINER_OF(list_pop(&targets->idle), struct target, node);
+    list_remove(node);
+    struct target *target = CONTAINER_OF(node, struct target, node);
     CHECK(target->state != TARGET_LOOKING);
     list_remove(&target->queued);
-    CHECK(strmap_remove(&targets->by_origin, span_of(target->origin)) == target);
+    heap_remove(&targets->suspects, &target->suspect);
+    void *removed = strmap_remove(&targets->by_origin, span_of(target->origin));
+    CHECK(removed == target);
     return target;
 }
 
@@ -110,12 +116,17 @@ void targets_want(struct targets *targets, struct target *target)
     if (target->state != TARGET_UNKNOWN)
         return;
     target->state = TARGET_QUEUED;
-    list_append(&targets->queue, &target->queued);
+    if (target->again_ms > 0)
+        heap_set(&targets->suspects, &target->suspect, target->not_before_ms);
+    else
+        list_append(&targets->queue, &target->queued);
 }
 
-static uint32_t lingering(const struct targets *targets, int64_t now_ms, int64_t *first_ms)
+// Threads of lookups that were given up on; the time when the first of them is gone.
+static uint32_t count_lingering(const struct targets *targets, int64_t now_ms, int64_t *first_ms)
 {
     uint32_t count = 0;
+    *first_ms = INT64_MAX;
     for (size_t i = 0; i < TARGET_MAX_LINGERING; i++) {
         int64_t until_ms = targets->lingering[i];
         if (until_ms <= now_ms)
@@ -127,31 +138,44 @@ static uint32_t lingering(const struct targets *targets, int64_t now_ms, int64_t
     return count;
 }
 
+// May a suspect be looked up, with so many threads lingering? False: *next_ms may get the time.
+static struct target *first_suspect(struct targets *targets, uint32_t lingering, int64_t now_ms,
+                                    int64_t *next_ms)
+{
+    struct heap_node *node = heap_min(&targets->suspects);
+    if (node == NULL || targets->suspects_looking >= TARGET_MAX_SUSPECTS)
+        return NULL;
+    if (lingering >= TARGET_MAX_LINGERING / 2)
+        return NULL; // *next_ms is when the first thread is gone
+    if (node->key > now_ms) {
+        *next_ms = node->key;
+        return NULL;
+    }
+    return CONTAINER_OF(node, struct target, suspect);
+}
+
 struct target *targets_next(struct targets *targets, int64_t now_ms, int64_t *next_ms)
 {
-    *next_ms = INT64_MAX;
-    if (list_is_empty(&targets->queue) || targets->looking >= TARGET_MAX_LOOKUPS)
-        return NULL;
-    int64_t first_ms = INT64_MAX;
-    if (lingering(targets, now_ms, &first_ms) >= TARGET_MAX_LINGERING) {
-        *next_ms = first_ms;
-        return NULL;
-    }
-    LIST_FOREACH_SAFE(node, &targets->queue) {
-        struct target *target = CONTAINER_OF(node, struct target, queued);
-        bool is_wanted = !list_is_empty(&target->waiting);
-        if (is_wanted && target->not_before_ms > now_ms) {
-            if (target->not_before_ms < *next_ms)
-                *next_ms = target->not_before_ms;
-            continue;
-        }
+    uint32_t lingering = count_lingering(targets, now_ms, next_ms);
+    while (targets->looking < TARGET_MAX_LOOKUPS && lingering < TARGET_MAX_LINGERING) {
+        struct list_node *node = list_first(&targets->queue);
+        struct target *target = node != NULL ? CONTAINER_OF(node, struct target, queued)
+                                             : first_suspect(targets, lingering, now_ms, next_ms);
+        if (target == NULL)
+            break;
         list_remove(&target->queued);
-        target->state = is_wanted ? TARGET_LOOKING : TARGET_UNKNOWN;
-        if (!is_wanted)
-            continue;
+        heap_remove(&targets->suspects, &target->suspect);
+        target->state = TARGET_UNKNOWN;
+        if (list_is_empty(&target->waiting))
+            continue; // nobody wants to know any more
+        target->state = TARGET_LOOKING;
+        target->is_suspect_look = node == NULL;
         targets->looking++;
+        targets->suspects_looking += target->is_suspect_look;
         return target;
     }
+    if (list_is_empty(&targets->queue) && targets->suspects.count == 0)
+        *next_ms = INT64_MAX;
     return NULL;
 }
 
@@ -159,6 +183,8 @@ static void settle(struct targets *targets, struct target *target)
 {
     CHECK(target->state == TARGET_LOOKING && targets->looking > 0);
     targets->looking--;
+    targets->suspects_looking -= target->is_suspect_look;
+    target->is_suspect_look = false;
     if (!list_is_linked(&target->settled))
         list_append(&targets->settled, &target->settled);
 }
@@ -168,21 +194,28 @@ void targets_found(struct targets *targets, struct target *target, int64_t now_m
     settle(targets, target);
     target->state = TARGET_KNOWN;
     target->known_at_ms = now_ms;
+    target->again_ms = 0;
 }
 
-void targets_failed(struct targets *targets, struct target *target, bool is_hanging, int64_t now_ms)
+static void make_suspect(struct targets *targets, struct target *target, int64_t now_ms)
 {
-    settle(targets, target);
-    target->state = TARGET_UNKNOWN;
-    if (!is_hanging)
-        return;
-    target->not_before_ms = now_ms + TARGET_AGAIN_MS;
+    int64_t again_ms = target->again_ms > 0 ? target->again_ms : TARGET_AGAIN_MS;
+    target->not_before_ms = now_ms + again_ms;
+    target->again_ms = again_ms * 2 < TARGET_AGAIN_MAX_MS ? again_ms * 2 : TARGET_AGAIN_MAX_MS;
     for (size_t i = 0; i < TARGET_MAX_LINGERING; i++) {
         if (targets->lingering[i] <= now_ms) {
             targets->lingering[i] = now_ms + TARGET_LINGER_MS;
             return;
         }
     }
+}
+
+void targets_failed(struct targets *targets, struct target *target, bool is_hanging, int64_t now_ms)
+{
+    settle(targets, target);
+    target->state = TARGET_UNKNOWN;
+    if (is_hanging)
+        make_suspect(targets, target, now_ms);
 }
 
 void targets_doubt(struct target *target)

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
 // Where attempts go: one entry per origin, and who may look its name up when; one sender thread.
 //
-// libcurl looks names up in threads of its own. At most TARGET_MAX_LOOKUPS run at once and one per
-// origin: the first attempt goes ahead as the scout, the others wait for what it learns. An answer
-// is good for TARGET_MAX_AGE_MS, or until a connection fails. A lookup that was given up on still
-// has its thread for a while, so it keeps its place for TARGET_LINGER_MS.
+// libcurl looks names up in threads of its own, one per lookup. At most TARGET_MAX_LOOKUPS run at
+// once and one per origin: the first attempt goes ahead as the scout, the others wait for what it
+// learns. An answer is good for TARGET_MAX_AGE_MS, or until a connection fails. A name whose lookup
+// was given up on is a suspect: suspects share few of the places and wait longer and longer, so
+// that a name server that never answers costs nobody but its own names. The thread of a lookup that
+// was given up on may live on for a while; such threads are counted, too.
 #pragma once
 
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "send/guard.h"
 
 #define TARGET_MAX_LOOKUPS   32
-#define TARGET_MAX_LINGERING 32
-#define TARGET_LINGER_MS     30000
-#define TARGET_AGAIN_MS      5000 // after a lookup that was given up on
+#define TARGET_MAX_SUSPECTS  8     // of them
+#define TARGET_MAX_LINGERING 96    // threads of lookups that were given up on
+#define TARGET_LINGER_MS     30000 // how long such a thread may live
+#define TARGET_AGAIN_MS      5000  // until a suspect is looked up again; doubles
+#define TARGET_AGAIN_MAX_MS  60000
 #define TARGET_MAX_AGE_MS    60000
 #define TARGET_MAX_COUNT     16384 // entries that are kept while nobody uses them
 
@@ -27,7 +32,8 @@ enum target_state {
 
 struct target {
     struct list_node node;    // in targets.idle while users is 0
-    struct list_node queued;  // in targets.queue: QUEUED
+    struct list_node queued;  // in targets.queue: QUEUED, no suspect
+    struct heap_node suspect; // in targets.suspects: QUEUED, by not_before_ms
     struct list_node settled; // in targets.settled: its waiting ones may go on
     struct list waiting;      // attempts; the thread's
     char *origin;             // owned: "https://example.com:8443", the key
@@ -37,15 +43,19 @@ struct target {
     uint32_t multi;        // number of its multi
     uint32_t users;        // attempts that are under way or waiting
     int64_t known_at_ms;   // monotonic; KNOWN
-    int64_t not_before_ms; // monotonic; no lookup before that
+    int64_t not_before_ms; // monotonic; no lookup of a suspect before that
+    int64_t again_ms;      // wait after the next lookup that is given up on; 0: no suspect
+    bool is_suspect_look;  // LOOKING, and one of targets.suspects_looking
 };
 
 struct targets {
-    struct strmap by_origin; // struct target, owned
-    struct list idle;        // the longest unused first
-    struct list queue;       // that wait for a place
-    struct list settled;     // whose waiting ones may go on, or must look at the state again
-    uint32_t looking;        // lookups under way
+    struct strmap by_origin;   // struct target, owned
+    struct list idle;          // the longest unused first
+    struct list queue;         // that wait for a place
+    struct heap suspects;      // that wait for one, too, and for their time
+    struct list settled;       // whose waiting ones may go on, or must look at the state again
+    uint32_t looking;          // lookups under way
+    uint32_t suspects_looking; // of them
     int64_t lingering[TARGET_MAX_LINGERING]; // monotonic ms: when each place is free again
     uint32_t multis;                         // of this thread
     uint32_t threads;                        // of all

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Easy handles, their options and callbacks; runs on a sender thread.
 //
-// Callbacks in firing order: on_open_socket, on_request, on_line, on_body.
+// Callbacks in firing order: on_open_socket, on_tls, on_request, on_line, on_body.
 #include "send/transfer.h"
 
 #include <errno.h>
@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "crypto/tls.h"
 
 #define BUFFER_BYTES             4096    // libcurl's receive buffer; answers are short
 #define EXPECT_BYTES             1000000 // from about here on libcurl would wait for 100 Continue
@@ -51,11 +53,42 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
     return fd;
 }
 
+// A new TLS connection: whom it trusts. Loading reads the disk, once per thread, when https is
+// first used; libcurl by itself would do so far more often.
+static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *context)
+{
+    struct transfer *t = NULL;
+    struct errmsg message;
+    CAST(t, context, TRANSFER_MAGIC);
+    (void)easy;
+    if (t->env->trusted == NULL) {
+        if (tls_store_new(&t->env->trusted, t->env->ca_file, &message) != OK) {
+            log_line(LOG_ERROR, LOG_SEND_AREA, "%s", message.text);
+            return CURLE_SSL_CACERT_BADFILE;
+        }
+        if (tls_store_count(t->env->trusted) == 0)
+            log_line(LOG_ERROR, LOG_SEND_AREA,
+                     "no trusted certificates: https fails until ca-certificates is installed");
+    }
+    tls_store_lend(t->env->trusted, ssl_ctx);
+    return CURLE_OK;
+}
+
+static const char *read_tls_version(CURL *easy)
+{
+    struct curl_tlssessioninfo *session = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL ||
+        session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL)
+        return NULL;
+    return tls_version(session->internals);
+}
+
 // A connection is there, the request leaves next. When a kept connection turns out to be dead
 // before a byte of the answer has come, libcurl comes here again: once, and on a new connection.
 //
 // A kept connection was judged when it was opened; it is judged again when allow_targets may have
 // changed since.
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type
 static int on_request(void *context, char *remote, char *local, int remote_port, int local_port)
 {
     struct transfer *t = NULL;
@@ -77,6 +110,8 @@ static int on_request(void *context, char *remote, char *local, int remote_port,
     }
     t->sent++;
     count(&t->env->stats->requests);
+    if (t->target->at.is_tls)
+        t->tls = read_tls_version(t->easy);
     t->is_reused = !t->is_new_connection;
     if (t->is_reused && !t->is_fresh) {
         t->is_fresh = true;
@@ -86,6 +121,7 @@ static int on_request(void *context, char *remote, char *local, int remote_port,
     return CURL_PREREQFUNC_OK;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type
 static size_t on_line(char *bytes, size_t size, size_t len, void *context)
 {
     struct transfer *t = NULL;
@@ -99,6 +135,7 @@ static size_t on_line(char *bytes, size_t size, size_t len, void *context)
     return t->fault == NULL ? len : 0;
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type
 static size_t on_body(char *bytes, size_t size, size_t len, void *context)
 {
     struct transfer *t = NULL;
@@ -131,8 +168,10 @@ static void set_fixed(struct transfer *t)
     SET(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
     SET(easy, CURLOPT_QUICK_EXIT, 1L);
     SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (env->ca_file != NULL)
-        SET(easy, CURLOPT_CAINFO, env->ca_file);
+    SET(easy, CURLOPT_CAINFO, NULL); // on_tls lends what is trusted
+    SET(easy, CURLOPT_CAPATH, NULL);
+    SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+    SET(easy, CURLOPT_SSL_CTX_DATA, t);
     if (env->source_address != NULL)
         SET(easy, CURLOPT_INTERFACE, env->source_address);
     SET(easy, CURLOPT_POST, 1L);
@@ -147,7 +186,7 @@ static void set_fixed(struct transfer *t)
     curl_loop_prepare(env->curl, easy);
 }
 
-struct transfer *transfer_new(const struct transfer_env *env)
+struct transfer *transfer_new(struct transfer_env *env)
 {
     struct transfer *t = xcalloc(1, sizeof *t);
     t->magic = TRANSFER_MAGIC;
@@ -313,7 +352,7 @@ struct attempt *transfer_end(struct transfer *t)
         t->resolve = NULL;
     }
     answer_clear(&t->answer);
-    t->fault = t->blocked = NULL;
+    t->fault = t->blocked = t->tls = NULL;
     t->address.ss_family = AF_UNSPEC;
     t->opened = t->refused = t->sent = 0;
     t->is_new_connection = t->is_reused = t->needs_lookup = t->is_lost = false;

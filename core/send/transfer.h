@@ -24,8 +24,10 @@ struct transfer_stats {
 struct transfer_env {
     struct curl_loop *curl; // borrowed
     const struct guard *guard;
-    const char *source_address, *proxy, *ca_file; // borrowed; NULL: none, none, the system's
-    struct transfer_stats *stats;                 // borrowed
+    const char *source_address, *proxy; // borrowed; NULL: none
+    const char *ca_file;                // borrowed; NULL: the system's
+    struct tls_store *trusted;          // owned by the thread; NULL until https is used
+    struct transfer_stats *stats;       // borrowed
     void (*on_resolved)(void *context, struct target *target); // a scout has an address; may only
     void *context;                                             // note it
 };
@@ -33,14 +35,14 @@ struct transfer_env {
 #define TRANSFER_MAGIC 0x7452414eu
 struct transfer {
     uint32_t magic;
-    struct list_node node;          // in the thread's list of active or of spare ones
-    const struct transfer_env *env; // borrowed
-    CURL *easy;                     // owned
-    struct attempt *attempt;        // owned while active
-    struct target *target;          // borrowed; used
-    int64_t deadline_ms;            // monotonic; of the whole attempt
-    bool is_scout;                  // it looks the target's name up for all
-    struct curl_slist *resolve;     // owned; addresses that libcurl shall forget
+    struct list_node node;      // in the thread's list of active or of spare ones
+    struct transfer_env *env;   // borrowed
+    CURL *easy;                 // owned
+    struct attempt *attempt;    // owned while active
+    struct target *target;      // borrowed; used
+    int64_t deadline_ms;        // monotonic; of the whole attempt
+    bool is_scout;              // it looks the target's name up for all
+    struct curl_slist *resolve; // owned; addresses that libcurl shall forget
 
     // What the callbacks saw.
     struct answer answer;
@@ -51,6 +53,7 @@ struct transfer {
     unsigned sent;                   // requests that left
     bool is_new_connection;          // a socket was opened since the last request
     bool is_reused;                  // the newest request left on a kept connection
+    const char *tls;                 // static; version of the connection; NULL: none
     bool needs_lookup;               // the address was too old to open a connection with
     bool is_lost;                    // a failpoint has swallowed the answer
 
@@ -63,7 +66,7 @@ struct transfer {
     char error[CURL_ERROR_SIZE]; // libcurl's words
 };
 
-struct transfer *transfer_new(const struct transfer_env *env);
+struct transfer *transfer_new(struct transfer_env *env);
 void transfer_free(struct transfer *transfer);
 // Sets the handle up for `attempt`, which must have at least a millisecond left, and starts it.
 // ERR_UNSUPPORTED: libcurl does not take it; the attempt is still the caller's.

@@ -13,8 +13,7 @@
 
 #include "base/clock.h"
 #include "base/date.h"
-#include "send/sender.h"
-#include "support/hostile.h"
+#include "support/send_world.h"
 
 #define MANY    256 // attempts at once, at most
 
@@ -90,146 +89,21 @@ static const struct hostile_reply replies[] = {
     {NULL, NULL, HOSTILE_KEEP},
 };
 
-struct world {
-    uv_loop_t loop;
-    struct hostile *server;
-    struct guard *guard;
-    struct sender *sender;
-    struct attempt *ended[MANY]; // owned; in order
-    unsigned ended_count;
-    bool is_stopped;
-};
-
-static void on_done(void *context, struct list *attempts)
-{
-    struct world *w = context;
-    struct list_node *node = NULL;
-    while ((node = list_pop(attempts)) != NULL) {
-        assert_true(w->ended_count < MANY);
-        w->ended[w->ended_count++] = CONTAINER_OF(node, struct attempt, node);
-    }
-}
-
-static void on_stopped(void *context)
-{
-    ((struct world *)context)->is_stopped = true;
-}
-
-static void start(struct world *w, const char *allow, uint32_t threads, uint32_t multis)
-{
-    struct errmsg message;
-    struct span entry = span_of(allow);
-    *w = (struct world){0};
-    assert_int_equal(uv_loop_init(&w->loop), 0);
-    w->server = hostile_start(replies);
-    assert_int_equal(guard_new(&w->guard, &entry, allow != NULL, &message), OK);
-    struct sender_config config = {
-        .threads = threads,
-        .multis_per_thread = multis,
-        .guard = w->guard,
-    };
-    assert_int_equal(sender_start(&w->sender, &w->loop, &config, on_done, w, &message), OK);
-}
-
-static void free_ended(struct world *w)
-{
-    for (unsigned i = 0; i < w->ended_count; i++)
-        attempt_free(w->ended[i]);
-    w->ended_count = 0;
-}
-
-static void stop(struct world *w)
-{
-    struct sender_stats stats;
-    sender_stats(w->sender, &stats);
-    assert_int_equal(stats.under_way, 0);
-    sender_stop(w->sender, 0, on_stopped, w);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-    assert_true(w->is_stopped);
-    assert_int_equal(uv_loop_close(&w->loop), 0);
-    assert_true(hostile_is_quiet(w->server)); // no connection was forgotten
-    free_ended(w);
-    guard_free(w->guard);
-    hostile_stop(w->server);
-}
-
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
+    struct world_config config = {.allow = "127.0.0.0/8", .threads = 1, .multis = 4};
     assert_non_null(w);
-    start(w, "127.0.0.0/8", 1, 4);
+    world_start(w, replies, &config);
     *state = w;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    stop(*state);
+    world_stop(*state);
     free(*state);
     return 0;
-}
-
-static struct attempt *make(const char *url, uint32_t timeout_ms)
-{
-    struct attempt *a = attempt_new(1, 1 << 16);
-    a->method = SPAN("POST");
-    a->url = arena_copy(&a->arena, span_of(url));
-    a->body = SPAN("{\"a\":1}");
-    a->headers = arena_zalloc(&a->arena, 3 * sizeof *a->headers);
-    a->headers[0] = (struct header){SPAN("Content-Type"), SPAN("application/json")};
-    a->headers[1] = (struct header){SPAN("X-Empty"), SPAN("")};
-    a->headers[2] = (struct header){SPAN("User-Agent"), SPAN("grapnel/test")};
-    a->header_count = 3;
-    a->timeout_ms = timeout_ms;
-    return a;
-}
-
-static void send_attempt(struct world *w, struct attempt *a)
-{
-    sender_send(w->sender, &a);
-    assert_null(a);
-    sender_flush(w->sender);
-}
-
-static struct attempt *wait_for(struct world *w, unsigned count)
-{
-    while (w->ended_count < count)
-        uv_run(&w->loop, UV_RUN_ONCE);
-    return w->ended[count - 1];
-}
-
-// Sends to a path of the server and waits for the end. The attempt is the world's.
-static struct attempt *post(struct world *w, const char *path, uint32_t timeout_ms)
-{
-    char url[128];
-    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", hostile_port(w->server), path);
-    send_attempt(w, make(url, timeout_ms));
-    return wait_for(w, w->ended_count + 1);
-}
-
-static struct attempt *post_to(struct world *w, const char *url, uint32_t timeout_ms)
-{
-    send_attempt(w, make(url, timeout_ms));
-    return wait_for(w, w->ended_count + 1);
-}
-
-static void assert_outcome(const struct attempt *a, enum outcome outcome)
-{
-    if (a->outcome != outcome)
-        fail_msg("outcome %s (%.*s), expected %s", outcome_name(a->outcome), SPAN_ARGS(a->reason),
-                 outcome_name(outcome));
-}
-
-static void assert_reason(const struct attempt *a, const char *part)
-{
-    if (memmem(a->reason.at, a->reason.len, part, strlen(part)) == NULL)
-        fail_msg("reason \"%.*s\" does not hold \"%s\"", SPAN_ARGS(a->reason), part);
-}
-
-static void assert_span(struct span s, const char *text)
-{
-    if (!span_is(s, text))
-        fail_msg("\"%.*s\" is not \"%s\"", SPAN_ARGS(s), text);
 }
 
 // ---- what is sent -----------------------------------------------------------------
@@ -239,7 +113,7 @@ static void test_request_bytes(void **state)
     struct world *w = *state;
     char expected[512];
     size_t len = 0;
-    struct attempt *a = post(w, "/a/../b?x=1&y=%20", 5000);
+    struct attempt *a = world_post(w, "/a/../b?x=1&y=%20", 5000);
     assert_outcome(a, OUTCOME_DELIVERED);
     const char *request = hostile_request(w->server, &len);
     snprintf(expected, sizeof expected,
@@ -264,11 +138,11 @@ static void test_methods_and_bodies(void **state)
         char url[64];
         size_t len = 0;
         snprintf(url, sizeof url, "http://127.0.0.1:%u/m", hostile_port(w->server));
-        struct attempt *a = make(url, 5000);
+        struct attempt *a = world_make(url, 5000);
         a->method = span_of(cases[i].method);
         a->body = (struct span){bytes, cases[i].body};
-        send_attempt(w, a);
-        assert_outcome(wait_for(w, w->ended_count + 1), OUTCOME_DELIVERED);
+        world_send(w, a);
+        assert_outcome(world_wait(w, w->ended_count + 1), OUTCOME_DELIVERED);
         const char *request = hostile_request(w->server, &len);
         assert_memory_equal(request, cases[i].method, strlen(cases[i].method));
         assert_null(strcasestr(request, "Expect:"));
@@ -284,7 +158,7 @@ static void test_methods_and_bodies(void **state)
 static void test_delivered(void **state)
 {
     struct world *w = *state;
-    struct attempt *a = post(w, "/200", 5000);
+    struct attempt *a = world_post(w, "/200", 5000);
     char remote[32];
     assert_outcome(a, OUTCOME_DELIVERED);
     assert_int_equal(a->status, 200);
@@ -300,7 +174,7 @@ static void test_delivered(void **state)
     snprintf(remote, sizeof remote, "127.0.0.1:%u", hostile_port(w->server));
     assert_span(a->remote, remote);
     assert_int_equal(a->reason.len, 0);
-    a = post(w, "/204", 5000);
+    a = world_post(w, "/204", 5000);
     assert_outcome(a, OUTCOME_DELIVERED);
     assert_int_equal(a->status, 204);
     assert_int_equal(a->response.len, 0);
@@ -321,13 +195,13 @@ static void test_bodies(void **state)
                  {"/cut-rst", "", true},
                  {"/bad-chunk", "", true}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct attempt *a = post(w, cases[i].path, 5000);
+        struct attempt *a = world_post(w, cases[i].path, 5000);
         assert_outcome(a, OUTCOME_DELIVERED);
         assert_span(a->response, cases[i].body);
         assert_int_equal(a->is_incomplete, cases[i].is_incomplete);
         assert_int_equal(a->reason.len > 0, cases[i].is_incomplete);
     }
-    struct attempt *a = post(w, "/cut500", 5000);
+    struct attempt *a = world_post(w, "/cut500", 5000);
     assert_outcome(a, OUTCOME_HTTP_5XX);
     assert_int_equal(a->status, 500);
 }
@@ -336,7 +210,7 @@ static void test_endless_body(void **state)
 {
     struct world *w = *state;
     // The reply floods status lines; behind the first they are the body.
-    struct attempt *a = post(w, "/endless", 5000);
+    struct attempt *a = world_post(w, "/endless", 5000);
     assert_outcome(a, OUTCOME_DELIVERED);
     assert_true(a->is_incomplete);
     assert_int_equal(a->response_len, ATTEMPT_MAX_RESPONSE);
@@ -348,12 +222,12 @@ static void test_drip(void **state)
 {
     struct world *w = *state;
     int64_t before = clock_mono_ms();
-    struct attempt *a = post(w, "/drip", 300);
+    struct attempt *a = world_post(w, "/drip", 300);
     assert_true(clock_mono_ms() - before < 3000);
     assert_outcome(a, OUTCOME_DELIVERED); // the header was there
     assert_true(a->is_incomplete);
     assert_true(a->response_len > 0);
-    a = post(w, "/drip-head", 300);
+    a = world_post(w, "/drip-head", 300);
     assert_outcome(a, OUTCOME_TIMEOUT);
     assert_int_equal(a->status, 0);
     assert_reason(a, "within 300 ms");
@@ -385,7 +259,7 @@ static void test_statuses(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         unsigned before = hostile_requests(w->server);
-        struct attempt *a = post(w, cases[i].path, 5000);
+        struct attempt *a = world_post(w, cases[i].path, 5000);
         assert_outcome(a, cases[i].outcome);
         assert_int_equal(a->status, cases[i].status);
         assert_int_equal(a->retry_after_ms, cases[i].retry_after_ms);
@@ -416,7 +290,7 @@ static void test_no_proper_answer(void **state)
         {"/http09", OUTCOME_BAD_RESPONSE, ""},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct attempt *a = post(w, cases[i].path, 400);
+        struct attempt *a = world_post(w, cases[i].path, 400);
         if (a->outcome != cases[i].outcome)
             print_message("path %s:\n", cases[i].path);
         assert_outcome(a, cases[i].outcome);
@@ -434,7 +308,7 @@ static void test_connections_are_kept(void **state)
     struct world *w = *state;
     struct sender_stats stats;
     for (int i = 0; i < 50; i++) {
-        struct attempt *a = post(w, "/200", 5000);
+        struct attempt *a = world_post(w, "/200", 5000);
         assert_outcome(a, OUTCOME_DELIVERED);
         assert_int_equal(a->is_reused, i > 0);
     }
@@ -451,11 +325,11 @@ static void test_resend_on_a_new_connection(void **state)
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         struct sender_stats stats;
         unsigned before = hostile_requests(w->server);
-        struct attempt *a = post(w, paths[i], 5000);
+        struct attempt *a = world_post(w, paths[i], 5000);
         assert_outcome(a, OUTCOME_DELIVERED);
         assert_false(a->is_resent);
         // The kept connection dies with this one before a byte of the answer.
-        a = post(w, "/200", 5000);
+        a = world_post(w, "/200", 5000);
         assert_outcome(a, OUTCOME_DELIVERED);
         assert_true(a->is_resent);
         assert_false(a->is_reused);
@@ -463,8 +337,8 @@ static void test_resend_on_a_new_connection(void **state)
         sender_stats(w->sender, &stats);
         assert_int_equal(stats.resent, i + 1);
         // What libcurl kept of the flag must not make later ones connect anew.
-        assert_true(post(w, "/200", 5000)->is_reused);
-        assert_outcome(post(w, "/bye", 5000), OUTCOME_DELIVERED);
+        assert_true(world_post(w, "/200", 5000)->is_reused);
+        assert_outcome(world_post(w, "/bye", 5000), OUTCOME_DELIVERED);
     }
 }
 
@@ -472,9 +346,9 @@ static void test_resend_only_once(void **state)
 {
     struct world *w = *state;
     unsigned before = 0;
-    assert_outcome(post(w, "/once", 5000), OUTCOME_DELIVERED);
+    assert_outcome(world_post(w, "/once", 5000), OUTCOME_DELIVERED);
     before = hostile_requests(w->server);
-    struct attempt *a = post(w, "/close", 5000);
+    struct attempt *a = world_post(w, "/close", 5000);
     assert_outcome(a, OUTCOME_RESET);
     assert_true(a->is_resent);
     assert_int_equal(hostile_requests(w->server), before + 2);
@@ -484,7 +358,7 @@ static void test_kept_connection_closed_meanwhile(void **state)
 {
     struct world *w = *state;
     for (int i = 0; i < 5; i++) {
-        struct attempt *a = post(w, "/bye", 5000);
+        struct attempt *a = world_post(w, "/bye", 5000);
         assert_outcome(a, OUTCOME_DELIVERED);
         assert_false(a->is_reused);
         assert_true(hostile_is_quiet(w->server));
@@ -500,11 +374,11 @@ static void test_many_at_once(void **state)
         char url[64];
         snprintf(url, sizeof url, "http://127.0.%u.1:%u/200", i % 20, hostile_port(w->server));
         // Only 127.0.0.1 listens; on Linux all of 127/8 is local, and the rest refuses.
-        struct attempt *a = make(url, 5000);
+        struct attempt *a = world_make(url, 5000);
         sender_send(w->sender, &a);
     }
     sender_flush(w->sender);
-    wait_for(w, 200);
+    world_wait(w, 200);
     for (unsigned i = 0; i < 200; i++) {
         bool is_there = memcmp(w->ended[i]->url.at, "http://127.0.0.1", 16) == 0;
         assert_outcome(w->ended[i], is_there ? OUTCOME_DELIVERED : OUTCOME_CONNECT_REFUSED);
@@ -517,13 +391,13 @@ static void test_slow_target_delays_nobody(void **state)
     for (unsigned i = 0; i < 32; i++) {
         char url[64];
         snprintf(url, sizeof url, "http://127.0.0.1:%u/silent", hostile_port(w->server));
-        send_attempt(w, make(url, 1500));
+        world_send(w, world_make(url, 1500));
     }
     int64_t before = clock_mono_ms();
     for (int i = 0; i < 20; i++)
-        assert_outcome(post(w, "/200", 5000), OUTCOME_DELIVERED);
+        assert_outcome(world_post(w, "/200", 5000), OUTCOME_DELIVERED);
     assert_true(clock_mono_ms() - before < 1000);
-    wait_for(w, 52);
+    world_wait(w, 52);
     for (unsigned i = 20; i < 52; i++)
         assert_outcome(w->ended[i], OUTCOME_TIMEOUT);
 }
@@ -541,7 +415,7 @@ static void test_refused_port(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(at.sin_port));
-    struct attempt *a = post_to(w, url, 5000);
+    struct attempt *a = world_post_to(w, url, 5000);
     assert_outcome(a, OUTCOME_CONNECT_REFUSED);
     snprintf(reason, sizeof reason, "127.0.0.1 port %u refused the connection", ntohs(at.sin_port));
     assert_span(a->reason, reason);
@@ -564,7 +438,7 @@ static void test_blocked(void **state)
         {"http://", "malformed"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct attempt *a = post_to(w, cases[i].url, 3000);
+        struct attempt *a = world_post_to(w, cases[i].url, 3000);
         assert_outcome(a, OUTCOME_BLOCKED_ADDRESS);
         assert_reason(a, cases[i].reason);
     }
@@ -573,23 +447,41 @@ static void test_blocked(void **state)
     memset(url, 'a', 2999);
     memcpy(url, "http://127.0.0.1/", 17);
     url[2999] = '\0';
-    struct attempt *a = post_to(w, url, 3000);
+    struct attempt *a = world_post_to(w, url, 3000);
     free(url);
     assert_outcome(a, OUTCOME_BLOCKED_ADDRESS);
     assert_int_equal(hostile_connections(w->server), 0);
+}
+
+static void test_reloaded_guard(void **state)
+{
+    struct world *w = *state;
+    struct errmsg message;
+    struct span other = SPAN("192.168.0.0/16");
+    struct span same = SPAN("127.0.0.1");
+    assert_outcome(world_post(w, "/200", 5000), OUTCOME_DELIVERED);
+    assert_int_equal(guard_reload(w->guard, &other, 1, &message), OK);
+    struct attempt *a = world_post(w, "/200", 5000); // by the kept connection
+    assert_outcome(a, OUTCOME_BLOCKED_ADDRESS);
+    assert_reason(a, "the address 127.0.0.1 of 127.0.0.1 is refused: loopback");
+    assert_true(hostile_is_quiet(w->server));
+    assert_int_equal(hostile_requests(w->server), 1);
+    assert_int_equal(guard_reload(w->guard, &same, 1, &message), OK);
+    assert_outcome(world_post(w, "/200", 5000), OUTCOME_DELIVERED);
+    assert_true(world_post(w, "/200", 5000)->is_reused);
 }
 
 static void test_unknown_name(void **state)
 {
     struct world *w = *state;
     for (int i = 0; i < 20; i++)
-        send_attempt(w, make("http://name.invalid/", 3000));
-    wait_for(w, 20);
+        world_send(w, world_make("http://name.invalid/", 3000));
+    world_wait(w, 20);
     for (int i = 0; i < 20; i++) {
         assert_outcome(w->ended[i], OUTCOME_DNS_ERROR);
         assert_reason(w->ended[i], "name.invalid");
     }
-    assert_outcome(post(w, "/200", 1000), OUTCOME_DELIVERED);
+    assert_outcome(world_post(w, "/200", 1000), OUTCOME_DELIVERED);
 }
 
 static void test_localhost_is_loopback(void **state)
@@ -597,27 +489,31 @@ static void test_localhost_is_loopback(void **state)
     struct world *w = *state;
     char url[64];
     snprintf(url, sizeof url, "http://foo.localhost:%u/200", hostile_port(w->server));
-    struct attempt *a = post_to(w, url, 3000);
+    struct attempt *a = world_post_to(w, url, 3000);
     assert_outcome(a, OUTCOME_DELIVERED);
 }
 
 // ---- stopping ---------------------------------------------------------------------
 
+static void start_two_threads(struct world *w)
+{
+    struct world_config config = {.allow = "127.0.0.1", .threads = 2, .multis = 2};
+    world_start(w, replies, &config);
+}
+
 static void test_stop_aborts(void **state)
 {
     struct world w;
     (void)state;
-    start(&w, "127.0.0.1", 2, 2);
+    start_two_threads(&w);
     for (int i = 0; i < 10; i++) {
         char url[64];
         snprintf(url, sizeof url, "http://127.0.0.1:%u/%s", hostile_port(w.server),
                  i % 2 ? "silent" : "200");
-        send_attempt(&w, make(url, 60000));
+        world_send(&w, world_make(url, 60000));
     }
-    wait_for(&w, 5);
-    sender_stop(w.sender, 50, on_stopped, &w);
-    uv_run(&w.loop, UV_RUN_DEFAULT);
-    assert_true(w.is_stopped);
+    world_wait(&w, 5);
+    world_stop_sender(&w, 50);
     assert_int_equal(w.ended_count, 10);
     for (unsigned i = 0; i < 10; i++) {
         if (i < 5)
@@ -625,34 +521,25 @@ static void test_stop_aborts(void **state)
         else
             assert_int_equal(w.ended[i]->outcome, OUTCOME_NONE);
     }
-    assert_true(hostile_is_quiet(w.server));
-    assert_int_equal(uv_loop_close(&w.loop), 0);
-    free_ended(&w);
-    guard_free(w.guard);
-    hostile_stop(w.server);
+    world_free(&w);
 }
 
 static void test_stop_waits(void **state)
 {
     struct world w;
     (void)state;
-    start(&w, "127.0.0.1", 2, 2);
+    start_two_threads(&w);
     for (int i = 0; i < 10; i++) {
         char url[64];
         snprintf(url, sizeof url, "http://127.0.0.1:%u/200", hostile_port(w.server));
-        struct attempt *a = make(url, 60000);
+        struct attempt *a = world_make(url, 60000);
         sender_send(w.sender, &a);
     }
-    sender_stop(w.sender, 10000, on_stopped, &w);
-    uv_run(&w.loop, UV_RUN_DEFAULT);
-    assert_true(w.is_stopped);
+    world_stop_sender(&w, 10000);
     assert_int_equal(w.ended_count, 10);
     for (unsigned i = 0; i < 10; i++)
         assert_outcome(w.ended[i], OUTCOME_DELIVERED);
-    assert_int_equal(uv_loop_close(&w.loop), 0);
-    free_ended(&w);
-    guard_free(w.guard);
-    hostile_stop(w.server);
+    world_free(&w);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -676,6 +563,7 @@ int main(void)
         TEST(test_slow_target_delays_nobody),
         TEST(test_refused_port),
         TEST(test_blocked),
+        TEST(test_reloaded_guard),
         TEST(test_unknown_name),
         TEST(test_localhost_is_loopback),
         cmocka_unit_test(test_stop_aborts),
