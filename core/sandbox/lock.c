@@ -136,27 +136,35 @@ static int allow_list(scmp_filter_ctx filter, const int *calls, size_t count)
     return failed;
 }
 
+static int allow_if(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp *conditions,
+                    unsigned count)
+{
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, count, conditions);
+}
+
 static int fill_filter(scmp_filter_ctx filter, int socket)
 {
+    const struct scmp_arg_cmp on_socket = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)socket};
+    const struct scmp_arg_cmp not_executable = {
+        .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
+    const struct scmp_arg_cmp no_file = {
+        .arg = 3, .op = SCMP_CMP_MASKED_EQ, .datum_a = MAP_ANONYMOUS, .datum_b = MAP_ANONYMOUS};
+    const struct scmp_arg_cmp plain_memory[] = {not_executable, no_file};
     int failed = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (failed == 0)
         failed = allow_list(filter, allowed, COUNT_OF(allowed));
     if (failed == 0 && IS_SANITIZED)
         failed = allow_list(filter, allowed_sanitized, COUNT_OF(allowed_sanitized));
     if (failed == 0)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)socket));
+        failed = allow_if(filter, SCMP_SYS(read), &on_socket, 1);
     if (failed == 0 && !IS_SANITIZED)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)socket));
+        failed = allow_if(filter, SCMP_SYS(write), &on_socket, 1);
     // No file and nothing executable can be mapped, nor made so later.
     if (failed == 0)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-                                  SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+        failed = allow_if(filter, SCMP_SYS(mmap), plain_memory, COUNT_OF(plain_memory));
     if (failed == 0)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        failed = allow_if(filter, SCMP_SYS(mprotect), &not_executable, 1);
     return failed;
 }
 
