@@ -189,14 +189,13 @@ static bool run_test(struct golden *g, struct pipeline_script *script, size_t nu
     arena_init(&test->arena, GOLDEN_TEXT * 2);
     struct reading reading = {script, test, (lua_Integer)number};
     size_t before = g->report->len;
-    size_t header = before;
     lua_pushcfunction(script->L, read_test);    // read
     lua_pushlightuserdata(script->L, &reading); // read reading
     enum visit_result result = g->pipeline->call(g->pipeline->context, script->L, 1, 0);
     struct span name = test->name;
     buf_append_format(g->report, "%s: test %zu (%.*s)\n", g->load.name, number,
                       (int)(name.len < 200 ? name.len : 200), name.at ? name.at : "");
-    header = g->report->len;
+    size_t header = g->report->len;
     if (result != VISIT_DONE) {
         const char *text = lua_tostring(script->L, -1);
         buf_append_format(g->report, "  %s\n", text ? text : "cannot be read");

@@ -49,11 +49,11 @@ void lazy_append_number(struct lazy *lazy, lua_State *L, int index, struct buf *
 // Fills everything below `index` so that C code which reads raw tables (lua-cjson) sees it.
 void lazy_fill(struct lazy *lazy, lua_State *L, int index);
 
-// Pushes what `path` leads to, nil where a step is missing, null or no table [+1]. Throws when the
+// Pushes what the path `text` leads to, nil where a step is missing, null or no table [+1]. Throws when the
 // path is malformed or holds a `*`.
-void lazy_get_path(struct lazy *lazy, lua_State *L, int index, struct span path);
+void lazy_get_path(struct lazy *lazy, lua_State *L, int index, struct span text);
 // Is it a path (names joined by dots, `\.` in names)? Else why not: static.
-const char *lazy_check_path(struct span path, bool may_have_star);
+const char *lazy_check_path(struct span text, bool may_have_star);
 
 // Pushes json.null, the same light userdata as cjson.null.
 void lazy_push_null(lua_State *L);

@@ -30,6 +30,9 @@ struct run {
     bool has_any;       // a member or element has been written
 };
 
+// From here to encode_value functions call each other, a level of the value at a time; encode_table
+// counts the levels, LAZY_DEPTH at most.
+// NOLINTBEGIN(misc-no-recursion): see above
 static bool encode_value(struct encoder *e, int index);
 
 // ---- errors ----
@@ -619,8 +622,6 @@ static bool encode_table(struct encoder *e, int index)
     return true;
 }
 
-// Bounded by LAZY_DEPTH, which encode_table counts.
-// NOLINTNEXTLINE(misc-no-recursion): see above
 static bool encode_value(struct encoder *e, int index)
 {
     if (e->out->is_full)
@@ -641,6 +642,8 @@ static bool encode_value(struct encoder *e, int index)
     }
     return fail_type(e, "a ", luaL_typename(e->L, index), " is not JSON");
 }
+
+// NOLINTEND(misc-no-recursion)
 
 bool lazy_encode(struct lazy *lazy, lua_State *L, int index, const char *name, struct buf *out)
 {

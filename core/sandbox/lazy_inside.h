@@ -115,7 +115,7 @@ void lazy_remember_float(struct lazy *lazy, lua_State *L, double number, struct 
 bool lazy_float_lexeme(const struct lazy *lazy, double number, struct span *lexeme);
 // Room for one more key behind lazy->key_count.
 struct lazy_key *lazy_add_key(struct lazy *lazy, lua_State *L);
-int lazy_compare_keys(const void *a, const void *b);
+int lazy_compare_keys(const void *left, const void *right);
 
 // ---- lazy.c ----
 void lazy_push_node(struct lazy *lazy, lua_State *L, uint32_t view, uint32_t node); // [+1]

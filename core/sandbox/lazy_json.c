@@ -108,6 +108,20 @@ bool lazy_is_untouched(const struct lazy *lazy, lua_State *L, int index, struct 
     return true;
 }
 
+// Adds the table on top to the list at `todo`, unless it is in the table at `seen`. [-1]
+static void add_unseen(lua_State *L, int seen, int todo, lua_Integer *count)
+{
+    lua_pushvalue(L, -1);                  // t t
+    if (lua_rawget(L, seen) == LUA_TNIL) { // t seen?
+        lua_pushvalue(L, -2);              // t seen? t
+        lua_rawseti(L, todo, ++*count);    // t seen?
+        lua_pushvalue(L, -2);              // t seen? t
+        lua_pushboolean(L, true);          // t seen? t true
+        lua_rawset(L, seen);               // t seen?
+    }
+    lua_pop(L, 2); //
+}
+
 // Breadth first, so that depth costs no C stack.
 void lazy_fill(struct lazy *lazy, lua_State *L, int index)
 {
@@ -115,33 +129,26 @@ void lazy_fill(struct lazy *lazy, lua_State *L, int index)
     if (!lua_istable(L, index))
         return;
     index = lua_absindex(L, index);
-    int top = lua_gettop(L);
-    lua_newtable(L);            // seen
-    lua_newtable(L);            // seen todo
-    lua_pushvalue(L, index);    // seen todo t
-    lua_rawseti(L, top + 2, 1); // seen todo
-    lua_Integer count = 1;
+    int seen = lua_gettop(L) + 1;
+    int todo = seen + 1;
+    lua_Integer count = 0;
+    lua_newtable(L);         // seen
+    lua_newtable(L);         // seen todo
+    lua_pushvalue(L, index); // seen todo t
+    add_unseen(L, seen, todo, &count);
     for (lua_Integer i = 1; i <= count; i++) {
-        lua_rawgeti(L, top + 2, i); // seen todo t
-        lazy_fill_level(lazy, L, top + 3);
-        lua_pushnil(L);                // seen todo t nil
-        while (lua_next(L, top + 3)) { // seen todo t key value
-            if (lua_istable(L, -1)) {
-                lua_pushvalue(L, -1);                     // … value value
-                if (lua_rawget(L, top + 1) == LUA_TNIL) { // … value seen?
-                    lua_pushvalue(L, -2);                 // … value seen? value
-                    lua_rawseti(L, top + 2, ++count);     // … value seen?
-                    lua_pushvalue(L, -2);                 // … value seen? value
-                    lua_pushboolean(L, true);             // … value seen? value true
-                    lua_rawset(L, top + 1);               // … value seen?
-                }
-                lua_pop(L, 1); // … value
-            }
-            lua_pop(L, 1); // seen todo t key
+        lua_rawgeti(L, todo, i); // seen todo t
+        lazy_fill_level(lazy, L, todo + 1);
+        lua_pushnil(L);                 // seen todo t nil
+        while (lua_next(L, todo + 1)) { // seen todo t key value
+            if (lua_istable(L, -1))
+                add_unseen(L, seen, todo, &count); // seen todo t key
+            else
+                lua_pop(L, 1); // seen todo t key
         }
-        lua_settop(L, top + 2); // seen todo
+        lua_settop(L, todo); // seen todo
     }
-    lua_settop(L, top); //
+    lua_settop(L, seen - 1); //
 }
 
 int lazy_open_json(lua_State *L)

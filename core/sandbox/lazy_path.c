@@ -215,48 +215,53 @@ static int each_step(lua_State *L)
     return 2;
 }
 
-// Stack: … list, and on top key and value. Adds the value (a table), or table and key, to the list.
-static void add_match(lua_State *L, int list, int parent, bool is_last, lua_Integer *count)
+// What one part of a path matches.
+struct matches {
+    int list, parent;  // indices of tables: the matches, the table that is searched
+    bool is_last;      // the path's last part: parents and keys are wanted, else only tables
+    lua_Integer count; // of list
+};
+
+// Stack: … and on top key and value. Adds the value (a table), or table and key, to the list.
+static void add_match(lua_State *L, struct matches *m)
 {
-    if (is_last) {
-        lua_pushvalue(L, parent);       // key value parent
-        lua_rawseti(L, list, ++*count); // key value
-        lua_pushvalue(L, -2);           // key value key
-        lua_rawseti(L, list, ++*count); // key value
+    if (m->is_last) {
+        lua_pushvalue(L, m->parent);         // key value parent
+        lua_rawseti(L, m->list, ++m->count); // key value
+        lua_pushvalue(L, -2);                // key value key
+        lua_rawseti(L, m->list, ++m->count); // key value
     } else if (lua_istable(L, -1)) {
-        lua_pushvalue(L, -1);           // key value value
-        lua_rawseti(L, list, ++*count); // key value
+        lua_pushvalue(L, -1);                // key value value
+        lua_rawseti(L, m->list, ++m->count); // key value
     }
     lua_pop(L, 2); //
 }
 
 // All members and elements of the table at `parent`.
-static void match_all(struct lazy *lazy, lua_State *L, int list, int parent, bool is_last,
-                      lua_Integer *count)
+static void match_all(struct lazy *lazy, lua_State *L, struct matches *m)
 {
-    lazy_push_iterator(lazy, L, parent); // iterator
+    lazy_push_iterator(lazy, L, m->parent); // iterator
     for (;;) {
         lua_pushvalue(L, -1); // iterator iterator
         lua_call(L, 0, 2);    // iterator key value
         if (lua_isnil(L, -2))
             break;
-        add_match(L, list, parent, is_last, count); // iterator
+        add_match(L, m); // iterator
     }
     lua_pop(L, 3); //
 }
 
-static void match_one(struct lazy *lazy, lua_State *L, const struct part *part, int list,
-                      int parent, bool is_last, lua_Integer *count)
+static void match_one(struct lazy *lazy, lua_State *L, const struct part *part, struct matches *m)
 {
-    lua_pushvalue(L, parent); // t
-    push_key(lazy, L, part);  // t key
-    lua_pushvalue(L, -1);     // t key key
-    lua_gettable(L, -3);      // t key value
-    lua_remove(L, -3);        // key value
+    lua_pushvalue(L, m->parent); // t
+    push_key(lazy, L, part);     // t key
+    lua_pushvalue(L, -1);        // t key key
+    lua_gettable(L, -3);         // t key value
+    lua_remove(L, -3);           // key value
     if (lua_isnil(L, -1))
         lua_pop(L, 2); //
     else
-        add_match(L, list, parent, is_last, count);
+        add_match(L, m);
 }
 
 int lazy_path_each(lua_State *L)
@@ -273,19 +278,18 @@ int lazy_path_each(lua_State *L)
     lua_rawseti(L, 3, 1);     // t path from
     lua_Integer count = 1;
     for (size_t i = 0; i < path.count; i++) {
-        bool is_last = i + 1 == path.count;
-        lua_Integer matches = 0;
+        struct matches m = {.list = 4, .parent = 5, .is_last = i + 1 == path.count};
         lua_newtable(L); // t path from to
         for (lua_Integer j = 1; j <= count; j++) {
             lua_rawgeti(L, 3, j); // t path from to parent
             if (path.parts[i].is_star)
-                match_all(lazy, L, 4, 5, is_last, &matches);
+                match_all(lazy, L, &m);
             else
-                match_one(lazy, L, &path.parts[i], 4, 5, is_last, &matches);
+                match_one(lazy, L, &path.parts[i], &m);
             lua_settop(L, 4); // t path from to
         }
         lua_replace(L, 3); // t path to
-        count = matches;
+        count = m.count;
     }
     lua_pushinteger(L, count / 2);     // t path matches left
     lua_pushcclosure(L, each_step, 2); // t path step

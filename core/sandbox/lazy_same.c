@@ -23,7 +23,7 @@ static bool is_same_number(lua_State *L, int index, const struct json_doc *doc, 
     double is = lua_tonumber(L, index);
     if (!json_to_double(doc, node, &was))
         was = json_raw(doc, node).at[0] == '-' ? -HUGE_VAL : HUGE_VAL;
-    return memcmp(&was, &is, sizeof(was)) == 0;
+    return was == is && signbit(was) == signbit(is);
 }
 
 bool lazy_is_same_here(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node)
@@ -56,6 +56,8 @@ size_t lazy_count_keys(lua_State *L, int table)
     return count;
 }
 
+// These call each other, a level of the document at a time: LAZY_DEPTH of them at most.
+// NOLINTBEGIN(misc-no-recursion): see above
 static bool is_same_object(struct lazy *lazy, lua_State *L, int table, uint32_t view, uint32_t node)
 {
     const struct json_doc *doc = lazy_doc(lazy, view);
@@ -96,8 +98,6 @@ static bool is_same_array(struct lazy *lazy, lua_State *L, int table, uint32_t v
     return true;
 }
 
-// Bounded: a level of the document at a time, LAZY_DEPTH of them.
-// NOLINTNEXTLINE(misc-no-recursion): see above
 bool lazy_is_same(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node)
 {
     if (!lazy_is_same_here(lazy, L, index, view, node))
@@ -113,3 +113,4 @@ bool lazy_is_same(struct lazy *lazy, lua_State *L, int index, uint32_t view, uin
         return is_same_object(lazy, L, index, view, node);
     return !(flags & LAZY_LIVE) || is_same_array(lazy, L, index, view, node);
 }
+// NOLINTEND(misc-no-recursion)

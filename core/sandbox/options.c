@@ -239,7 +239,7 @@ static int read_specs(lua_State *L)
         struct span name = {0};
         if (lua_type(L, 5) == LUA_TSTRING)
             name.at = lua_tolstring(L, 5, &name.len);
-        if (!is_name(name))
+        if (!name.at || !is_name(name))
             return luaL_error(L, "options: a name is made of letters, digits, _ and -");
         if (options->count == OPTIONS_MAX)
             return luaL_error(L, "options: at most %d", OPTIONS_MAX);

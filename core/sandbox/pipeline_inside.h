@@ -123,6 +123,7 @@ void pipeline_export_body(struct pipeline *pipeline, lua_State *L);
 MUST_CHECK enum err pipeline_finish_body(struct pipeline *pipeline, struct errmsg *message);
 
 // ---- pipeline_log.c ----
-void pipeline_log(void *script, const char *level, struct span line); // a bind_log_fn
+void pipeline_log(void *context, const char *level,
+                  struct span line); // a bind_log_fn; context: the script
 // Replaces the visit's secrets in a text that people will see; in the arena.
 struct span pipeline_mask(struct pipeline *pipeline, struct span text);
