@@ -234,7 +234,7 @@ static void say_event(const struct reading *r, struct buf *out)
     if (r->event->webhook_count == 0)
         (void)buf_append_text(out, "No active webhook wanted it.");
     else if (done == r->event->webhook_count)
-        (void)buf_append_format(out, "All %u webhooks got it.", done);
+        (void)buf_append_format(out, "Every webhook that wanted it got it (%u).", done);
     else
         (void)buf_append_format(out, "%u of %u webhooks did not get it (yet).",
                                 r->event->webhook_count - done, r->event->webhook_count);

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -20,6 +18,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/unix_socket.h"
 
 #define MAX_CONNECTIONS   1024
 #define MAX_PER_CLIENT    128
@@ -51,7 +50,7 @@ struct http {
     uv_timer_t timer; // libmicrohttpd's timeouts, and resumed connections
     uv_timer_t watch; // slow clients; runs only while there are clients
     struct list clients;
-    char *unix_path; // owned
+    struct unix_socket socket;
     int open_handles;
     bool is_stopping;
     void (*on_stopped)(void *context);
@@ -68,13 +67,8 @@ static struct http_peer peer_of(struct MHD_Connection *connection, const struct 
     struct http_peer peer = {door->is_unix, UINT32_MAX, UINT32_MAX};
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct ucred cred;
-    socklen_t len = sizeof cred;
-    if (door->is_unix && info != NULL &&
-        getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0) {
-        peer.uid = cred.uid;
-        peer.pid = (uint32_t)cred.pid;
-    }
+    if (door->is_unix && info != NULL)
+        unix_socket_peer(info->connect_fd, &peer.uid, &peer.pid);
     return peer;
 }
 
@@ -282,43 +276,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 // ---- starting ----------------------------------------------------------------------------------
 
-static enum err open_unix(const char *path, int *out, struct errmsg *message)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errmsg_set(message, "admin_socket %s: a socket's path has at most %zu bytes", path,
-                   sizeof address.sun_path - 1);
-        return ERR_RANGE;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    CHECK(fd >= 0);
-    const struct sockaddr *generic = (const struct sockaddr *)(const void *)&address;
-    if (connect(fd, generic, sizeof address) == 0) {
-        close(fd);
-        errmsg_set(message, "admin_socket %s: another engine listens there", path);
-        return ERR_BUSY;
-    }
-    struct stat st;
-    if (errno == ECONNREFUSED && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        (void)unlink(path); // left by an engine that was killed
-    close(fd);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    CHECK(fd >= 0);
-    mode_t mask = umask(0111); // anybody may connect; the peer's uid decides
-    int bound = bind(fd, generic, sizeof address);
-    int error = errno;
-    umask(mask);
-    if (bound != 0 || listen(fd, 128) != 0) {
-        close(fd);
-        errmsg_set(message, "admin_socket %s cannot be bound: %s", path,
-                   err_text(err_from_errno(bound != 0 ? error : errno)));
-        return err_from_errno(bound != 0 ? error : errno);
-    }
-    *out = fd;
-    return OK;
-}
-
 static enum err open_tcp(const char *listen_at, int *out, struct errmsg *message)
 {
     char host[256];
@@ -393,14 +350,19 @@ enum err http_start(struct http **out, uv_loop_t *loop, const struct http_config
     http->loop = loop;
     http->handler = handler;
     http->context = context;
-    http->unix_path = xstrdup(config->unix_path);
     list_init(&http->clients);
     CHECK(uv_timer_init(loop, &http->timer) == 0 && uv_timer_init(loop, &http->watch) == 0);
     http->timer.data = http->watch.data = http;
     http->open_handles = 2;
-    enum err err = open_unix(config->unix_path, &fd, message);
+    struct unix_socket_options options = {
+        .path = config->unix_path,
+        .mode = 0666, // anybody may connect: the peer's uid decides
+        .group = "",
+        .name = "admin",
+    };
+    enum err err = unix_socket_listen(&http->socket, &options, message);
     if (err == OK)
-        err = open_door(http, fd, true, message);
+        err = open_door(http, http->socket.fd, true, message);
     if (err == OK && config->tcp_listen != NULL) {
         err = open_tcp(config->tcp_listen, &fd, message);
         if (err == OK)
@@ -453,10 +415,10 @@ static void on_closed(uv_handle_t *handle)
         return;
     for (size_t i = 0; i < http->door_count; i++)
         MHD_stop_daemon(http->doors[i].daemon);
-    (void)unlink(http->unix_path);
+    http->socket.fd = -1; // the daemon has closed it
+    unix_socket_close(&http->socket);
     void (*on_stopped)(void *context) = http->on_stopped;
     void *context = http->stopped_context;
-    xfree(http->unix_path);
     xfree(http);
     if (on_stopped != NULL)
         on_stopped(context);

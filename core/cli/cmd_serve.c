@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
@@ -307,6 +308,17 @@ static void watch_signals(struct engine *e)
     }
 }
 
+// Every producer and every kept connection is a descriptor.
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_line(LOG_WARN, LOG_MAIN_AREA, "the limit on open files cannot be raised");
+}
+
 static int fail(const struct errmsg *message)
 {
     fprintf(stderr, "grapnel: %s\n", message->text);
@@ -327,6 +339,7 @@ int cmd_serve(const struct args *args)
     }
     parts_setup_log(e.config);
     mac_warm_up();
+    raise_descriptor_limit();
     (void)signal(SIGPIPE, SIG_IGN);
     CHECK(uv_loop_init(&e.loop) == 0);
     if (start(&e, &message) != OK)

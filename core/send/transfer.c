@@ -234,16 +234,19 @@ static struct curl_slist *link_headers(struct attempt *attempt)
 {
     static char no_expect[] = "Expect:";
     static char no_type[] = "Content-Type:";
+    static char no_accept[] = "Accept:"; // libcurl's own; nobody asked for it
     uint32_t given = attempt->header_count;
     bool has_type = false;
-    size_t bytes = (given + 2) * sizeof(struct curl_slist);
+    bool has_accept = false;
+    size_t bytes = (given + 3) * sizeof(struct curl_slist);
     for (uint32_t i = 0; i < given; i++) {
         has_type = has_type || span_eq_nocase(attempt->headers[i].name, SPAN("Content-Type"));
+        has_accept = has_accept || span_eq_nocase(attempt->headers[i].name, SPAN("Accept"));
         bytes += attempt->headers[i].name.len + attempt->headers[i].value.len + sizeof ": ";
     }
     attempt->arena.max += bytes + 64;
     struct curl_slist *nodes = arena_alloc(&attempt->arena, bytes);
-    char *text = (char *)(nodes + given + 2);
+    char *text = (char *)(nodes + given + 3);
     uint32_t n = 0;
     for (; n < given; n++) {
         nodes[n].data = text;
@@ -251,6 +254,8 @@ static struct curl_slist *link_headers(struct attempt *attempt)
     }
     if (!has_type)
         nodes[n++].data = no_type;
+    if (!has_accept)
+        nodes[n++].data = no_accept;
     if (attempt->body.len > EXPECT_BYTES)
         nodes[n++].data = no_expect;
     for (uint32_t i = 0; i < n; i++)

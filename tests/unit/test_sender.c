@@ -117,7 +117,7 @@ static void test_request_bytes(void **state)
     assert_outcome(a, OUTCOME_DELIVERED);
     const char *request = hostile_request(w->server, &len);
     snprintf(expected, sizeof expected,
-             "POST /a/../b?x=1&y=%%20 HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAccept: */*\r\n"
+             "POST /a/../b?x=1&y=%%20 HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
              "Content-Type: application/json\r\nX-Empty:\r\nUser-Agent: grapnel/test\r\n"
              "Content-Length: 7\r\n\r\n{\"a\":1}",
              hostile_port(w->server));
