@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The record in a delivery's row, pending or final; any thread.
+// The record in a delivery's row, pending or final, with its seal; any thread.
 #pragma once
 
 #include "base/buf.h"
@@ -15,6 +15,6 @@ struct row {
     struct span attempt;  // final rows: record of the last attempt; empty: none
 };
 
-void row_pack(const struct row *row, struct buf *out);
+void row_pack(const struct row *row, uint64_t id, struct buf *out);
 // Borrows from the record. ERR_CORRUPT, ERR_VERSION.
-MUST_CHECK enum err row_unpack(struct span record, struct row *out);
+MUST_CHECK enum err row_unpack(struct span record, uint64_t id, struct row *out);

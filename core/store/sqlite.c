@@ -130,7 +130,7 @@ static enum err load_mark(struct journal_conn *conn)
     while ((err = sqlite_db_next(db, SQL_EVENTS_FROM)) == OK) {
         struct event *event = NULL;
         uint64_t seq = (uint64_t)sqlite_db_int(db, SQL_EVENTS_FROM, 0);
-        if (event_unpack(seq, sqlite_db_blob(db, SQL_EVENTS_FROM, 1), &event) == OK)
+        if (seal_open_event(seq, sqlite_db_blob(db, SQL_EVENTS_FROM, 1), &event) == OK)
             mark_append(&conn->mark, seq, event->webhook_count);
         else
             log_line(LOG_ERROR, LOG_STORE_AREA, "event %llu is damaged, it cannot be delivered",

@@ -7,6 +7,7 @@
 #include "store/backend.h"
 #include "store/mark.h"
 #include "store/row.h"
+#include "store/seal.h"
 #include "store/sqlite_db.h"
 #include "store/sqlite_keys.h"
 #include "store/sqlite_runs.h"

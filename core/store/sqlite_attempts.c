@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Attempts of a delivery: those in their table, and the one in its final row; reader thread.
-#include "base/pack.h"
 #include "store/sqlite_query.h"
 
 #define MAX_ATTEMPTS 65 // the newest are answered
@@ -57,7 +56,7 @@ static enum err add_final(struct query_conn *conn, struct arena *arena, uint64_t
     enum err err = sqlite_db_row(db, SQL_FINAL_GET);
     if (err != OK)
         return err == ERR_NOT_FOUND ? OK : err;
-    if (row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), &row) == OK)
+    if (row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), id, &row) == OK)
         err = add(arena, row.attempt, id, list, count);
     sqlite_db_reset(db, SQL_FINAL_GET);
     return err;
@@ -74,7 +73,9 @@ enum err sqlite_attempts_read(struct query_conn *conn, struct arena *arena,
         return err;
     sqlite_db_bind(sqlite_db_use(db, SQL_ATTEMPTS_GET), 1, (int64_t)out->id);
     while (count < MAX_ATTEMPTS && (err = sqlite_db_next(db, SQL_ATTEMPTS_GET)) == OK) {
-        err = add(arena, sqlite_db_blob(db, SQL_ATTEMPTS_GET, 1), out->id, list, &count);
+        struct span record = sqlite_db_blob(db, SQL_ATTEMPTS_GET, 1);
+        if (seal_open(&record, out->id))
+            err = add(arena, record, out->id, list, &count);
         if (err != OK)
             break;
     }

@@ -68,8 +68,8 @@ static void read_due(struct journal_conn *conn, struct claimed *out)
 {
     struct row row = {0};
     struct sqlite_db *db = &conn->db;
-    enum err err = row_unpack(sqlite_db_blob(db, SQL_PENDING_DUE, 2), &row);
     out->delivery = (uint64_t)sqlite_db_int(db, SQL_PENDING_DUE, 0);
+    enum err err = row_unpack(sqlite_db_blob(db, SQL_PENDING_DUE, 2), out->delivery, &row);
     out->due_ms = sqlite_db_int(db, SQL_PENDING_DUE, 1);
     out->event = NULL;
     out->has_row = true;
@@ -166,7 +166,7 @@ static enum err collect(struct journal_conn *conn, uint32_t webhook, int64_t now
         if (map_get(&conn->claimed, id) != NULL)
             continue;
         // A damaged record only loses the counts.
-        (void)!row_unpack(sqlite_db_blob(db, SQL_PENDING_OF_WEBHOOK, 1), &row);
+        (void)!row_unpack(sqlite_db_blob(db, SQL_PENDING_OF_WEBHOOK, 1), id, &row);
         out[(*count)++] = (struct settlement){
             .delivery = id,
             .webhook = webhook,
@@ -267,11 +267,12 @@ static enum err read_final(struct journal_conn *conn, struct settlement *s)
     if (err != OK)
         return err;
     s->webhook = (uint32_t)sqlite_db_int(db, SQL_FINAL_GET, 0);
-    err = row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), &row);
+    // A damaged record only loses the counts.
+    (void)!row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), s->delivery, &row);
     s->attempts = row.attempts;
     s->outcome = row.outcome;
     sqlite_db_reset(db, SQL_FINAL_GET);
-    return err;
+    return OK;
 }
 
 static enum err retry_place(struct journal_conn *conn, struct settlement *s, uint32_t webhook,
@@ -279,6 +280,11 @@ static enum err retry_place(struct journal_conn *conn, struct settlement *s, uin
 {
     struct event *event = NULL;
     enum err err = sqlite_settle_event(conn, delivery_seq(s->delivery), &event);
+    if (err == ERR_CORRUPT || err == ERR_VERSION) {
+        log_line(LOG_ERROR, LOG_STORE_AREA, "event %llu is damaged: it cannot be sent again",
+                 (unsigned long long)delivery_seq(s->delivery));
+        return ERR_NOT_FOUND;
+    }
     if (err != OK)
         return err;
     if (webhook != 0)

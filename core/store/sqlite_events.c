@@ -27,7 +27,7 @@ static enum err search_time(struct query_conn *conn, int64_t at_ms, uint64_t fir
         if (err != OK)
             return err;
         uint64_t seq = (uint64_t)sqlite_db_int(db, SQL_EVENT_NEXT, 0);
-        err = event_unpack(seq, sqlite_db_blob(db, SQL_EVENT_NEXT, 1), &event);
+        err = seal_open_event(seq, sqlite_db_blob(db, SQL_EVENT_NEXT, 1), &event);
         sqlite_db_reset(db, SQL_EVENT_NEXT);
         bool is_earlier = err != OK || event->accepted_ms < at_ms;
         event_unref(event);
@@ -78,7 +78,7 @@ static enum err collect_events(struct query_conn *conn, const struct query_filte
         uint64_t seq = (uint64_t)sqlite_db_int(db, sql, 0);
         if (scanned++ >= QUERY_MAX_SCAN || sqlite_query_is_late(conn))
             return out->scanned_to != 0 ? OK : ERR_TIMEOUT;
-        err = event_unpack(seq, sqlite_db_blob(db, sql, 1), &event);
+        err = seal_open_event(seq, sqlite_db_blob(db, sql, 1), &event);
         if (err == OK && sqlite_events_fit(event, filter)) {
             if (out->count == filter->limit) {
                 event_unref(event);

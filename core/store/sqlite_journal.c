@@ -72,7 +72,7 @@ static enum err append_one(struct journal_conn *conn, struct append *append)
         sqlite_keys_add(&conn->keys, hash, event->seq, event->accepted_ms);
     }
     buf_clear(&conn->record);
-    event_pack(event, &conn->record);
+    seal_event(event, &conn->record);
     if (conn->record.is_full)
         return ERR_RANGE;
     sqlite3_stmt *statement = sqlite_db_use(&conn->db, SQL_EVENT_INSERT);

@@ -88,8 +88,8 @@ static enum err advance_owed(struct walk *walk)
         if (err != OK)
             return err == ERR_NOT_FOUND ? OK : err;
         // One that cannot be read owes nothing.
-        if (event_unpack((uint64_t)sqlite_db_int(db, sql, 0), sqlite_db_blob(db, sql, 1),
-                         &walk->owed_event) != OK)
+        if (seal_open_event((uint64_t)sqlite_db_int(db, sql, 0), sqlite_db_blob(db, sql, 1),
+                            &walk->owed_event) != OK)
             walk->owed_event = NULL;
     }
     return OK;
@@ -242,7 +242,8 @@ static enum err take_columns(struct walk *walk, enum sqlite_sql sql, int at,
     out->has_row = true;
     out->webhook = (uint32_t)sqlite_db_int(db, sql, at);
     out->state = (enum delivery_state)sqlite_db_int(db, sql, at + 1);
-    return row_unpack(sqlite_db_blob(db, sql, sqlite3_column_count(db->statements[sql]) - 1), row);
+    int last = sqlite3_column_count(db->statements[sql]) - 1;
+    return row_unpack(sqlite_db_blob(db, sql, last), out->id, row);
 }
 
 // ERR_NOT_FOUND: it does not belong here after all.

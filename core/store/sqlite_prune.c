@@ -56,11 +56,12 @@ static enum err must_stay(struct sqlite_db *db, uint64_t seq, const struct slice
     sqlite_db_bind(statement, 2, (int64_t)delivery_id(seq, LAST_INDEX));
     while (!*out && (err = sqlite_db_next(db, SQL_FINAL_RANGE)) == OK) {
         struct row row = {0};
+        uint64_t id = (uint64_t)sqlite_db_int(db, SQL_FINAL_RANGE, 0);
         bool is_dead = sqlite_db_int(db, SQL_FINAL_RANGE, 2) == DELIVERY_DEAD;
         int64_t before = is_dead ? slice->dead_before_ms : slice->events_before_ms;
         // A damaged record has no time: it need not stay.
-        *out =
-            row_unpack(sqlite_db_blob(db, SQL_FINAL_RANGE, 3), &row) == OK && row.at_ms >= before;
+        *out = row_unpack(sqlite_db_blob(db, SQL_FINAL_RANGE, 3), id, &row) == OK &&
+               row.at_ms >= before;
     }
     sqlite_db_reset(db, SQL_FINAL_RANGE);
     return err == ERR_NOT_FOUND ? OK : err;
@@ -83,7 +84,7 @@ static enum err keep(struct sqlite_db *db, uint64_t seq, struct slice *slice)
 static bool is_young(struct span record, uint64_t seq, const struct slice *slice)
 {
     struct event *event = NULL;
-    if (event_unpack(seq, record, &event) != OK)
+    if (seal_open_event(seq, record, &event) != OK)
         return false;
     bool is = event->accepted_ms >= slice->events_before_ms;
     event_unref(event);

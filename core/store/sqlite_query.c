@@ -78,7 +78,7 @@ enum err sqlite_query_event(struct query_conn *conn, uint64_t seq, struct event 
     enum err err = sqlite_db_row(db, SQL_EVENT_GET);
     if (err != OK)
         return err;
-    err = event_unpack(seq, sqlite_db_blob(db, SQL_EVENT_GET, 0), out);
+    err = seal_open_event(seq, sqlite_db_blob(db, SQL_EVENT_GET, 0), out);
     sqlite_db_reset(db, SQL_EVENT_GET);
     return err;
 }
@@ -119,7 +119,7 @@ static enum err read_pending(struct query_conn *conn, struct arena *arena,
     out->due_ms = sqlite_db_int(db, SQL_PENDING_GET, 1);
     out->state = DELIVERY_PENDING;
     out->has_row = true;
-    err = row_unpack(sqlite_db_blob(db, SQL_PENDING_GET, 2), &row);
+    err = row_unpack(sqlite_db_blob(db, SQL_PENDING_GET, 2), out->id, &row);
     if (err == OK)
         take_row(&row, arena, out);
     sqlite_db_reset(db, SQL_PENDING_GET);
@@ -139,7 +139,7 @@ static enum err read_final(struct query_conn *conn, struct arena *arena, struct 
     out->webhook = (uint32_t)sqlite_db_int(db, SQL_FINAL_GET, 0);
     out->state = (enum delivery_state)sqlite_db_int(db, SQL_FINAL_GET, 1);
     out->has_row = true;
-    err = row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), &row);
+    err = row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), out->id, &row);
     if (err == OK)
         take_row(&row, arena, out);
     out->settled_ms = row.at_ms;

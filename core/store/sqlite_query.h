@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "store/backend.h"
 #include "store/row.h"
+#include "store/seal.h"
 #include "store/sqlite_db.h"
 
 #define SQLITE_QUERY_MAGIC 0x53514c51u

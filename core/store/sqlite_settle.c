@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Rows of deliveries: pending and final ones are written here and nowhere else; store thread.
-#include "base/log.h"
+#include "base/pack.h"
 #include "store/sqlite.h"
 
 enum err sqlite_settle_event(struct journal_conn *conn, uint64_t seq, struct event **out)
@@ -10,7 +10,7 @@ enum err sqlite_settle_event(struct journal_conn *conn, uint64_t seq, struct eve
     enum err err = sqlite_db_row(db, SQL_EVENT_GET);
     if (err != OK)
         return err;
-    err = event_unpack(seq, sqlite_db_blob(db, SQL_EVENT_GET, 0), out);
+    err = seal_open_event(seq, sqlite_db_blob(db, SQL_EVENT_GET, 0), out);
     sqlite_db_reset(db, SQL_EVENT_GET);
     return err;
 }
@@ -37,7 +37,7 @@ static struct span pack(struct journal_conn *conn, const struct settlement *s)
     if (s->state != DELIVERY_PENDING)
         row.attempt = s->attempt;
     buf_clear(&conn->record);
-    row_pack(&row, &conn->record);
+    row_pack(&row, s->delivery, &conn->record);
     return buf_span(&conn->record);
 }
 
@@ -46,10 +46,13 @@ static enum err put_attempt(struct journal_conn *conn, uint64_t delivery, uint32
 {
     if (attempt.len == 0)
         return OK;
+    buf_clear(&conn->record);
+    pack_raw(&conn->record, attempt.at, attempt.len);
+    seal_close(&conn->record, 0, delivery);
     sqlite3_stmt *statement = sqlite_db_use(&conn->db, SQL_ATTEMPT_PUT);
     sqlite_db_bind(statement, 1, (int64_t)delivery);
     sqlite_db_bind(statement, 2, number);
-    sqlite_db_bind_blob(statement, 3, attempt);
+    sqlite_db_bind_blob(statement, 3, buf_span(&conn->record));
     return sqlite_db_run(&conn->db, SQL_ATTEMPT_PUT);
 }
 
@@ -97,9 +100,9 @@ static enum err replace_final(struct journal_conn *conn, const struct settlement
     struct row before = {0};
     sqlite_db_bind(sqlite_db_use(db, SQL_FINAL_GET), 1, (int64_t)s->delivery);
     enum err err = sqlite_db_row(db, SQL_FINAL_GET);
-    if (err == OK)
-        err = row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), &before);
-    if (err == OK && before.attempts < s->attempts)
+    // A record that is damaged is replaced all the same.
+    if (err == OK && row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), s->delivery, &before) == OK &&
+        before.attempts < s->attempts)
         err = put_attempt(conn, s->delivery, before.attempts, before.attempt);
     sqlite_db_reset(db, SQL_FINAL_GET);
     if (err != OK)

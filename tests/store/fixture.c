@@ -28,7 +28,7 @@ static void remove_folder(const char *folder)
     struct dirent *entry = NULL;
     DIR *dir = opendir(folder);
     assert_non_null(dir);
-    // cppcheck-suppress readdirCalled: one thread
+    // cppcheck-suppress readdirCalled ; one thread
     while ((entry = readdir(dir)) != NULL) {
         (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         if (entry->d_name[0] != '.')

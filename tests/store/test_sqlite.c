@@ -276,7 +276,9 @@ static void test_damaged_event(void **state)
         fixture_settle(f, &s);
     }
     fixture_close(f);
-    sql(f, "UPDATE events SET rec = x'01ff' WHERE seq = 1");
+    // One bit of the payload.
+    sql(f, "UPDATE events SET rec = CAST(replace(CAST(rec AS TEXT), '\"a\"', '\"c\"') AS BLOB) "
+           "WHERE seq = 1");
     fixture_open(f);
     // Its delivery ends as dead, its neighbour goes on.
     assert_ok(f->backend->journal->claim(f->conn, &wish));

@@ -4,6 +4,7 @@
 -- Single values: id_key, low_water, prune_floor, created_ms.
 CREATE TABLE meta(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
 
+-- Records end in a checksum (store/seal.h).
 -- One row per event, packed (model/event.h); seq in order of acceptance.
 CREATE TABLE events(seq INTEGER PRIMARY KEY, rec BLOB NOT NULL);
 
