@@ -79,17 +79,21 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return buf_append(&answer->body, bytes, size * count) == OK ? size * count : 0;
 }
 
+static enum err check_path(const char *path, struct errmsg *message)
+{
+    size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    if (strlen(path) <= most)
+        return OK;
+    errmsg_set(message, "the admin socket's path is too long (%zu bytes, at most %zu)",
+               strlen(path), most);
+    return ERR_RANGE;
+}
+
 // Why nobody answers there: libcurl only says that it could not connect.
 static enum err explain_connect(const char *path, struct errmsg *message)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(path);
-    if (len >= sizeof address.sun_path) {
-        errmsg_set(message, "the admin socket's path is too long (%zu bytes, at most %zu)", len,
-                   sizeof address.sun_path - 1);
-        return ERR_RANGE;
-    }
-    memcpy(address.sun_path, path, len);
+    memcpy(address.sun_path, path, strlen(path)); // check_path
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int result =
         fd < 0 ? -1 : connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address);
@@ -134,6 +138,9 @@ enum err client_call(struct client *client, const char *method, const char *path
 {
     CURL *easy = client->easy;
     struct buf url;
+    enum err err = check_path(client->socket_path, message);
+    if (err != OK)
+        return err;
     buf_init(&url, 64 << 10);
     (void)buf_append_format(&url, "http://localhost%s", path);
     buf_clear(&answer->body);

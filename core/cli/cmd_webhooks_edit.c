@@ -63,7 +63,8 @@ int cmd_webhooks_add(const struct args *args)
         result = session_call(&session, "POST", "/webhooks", buf_span(&body));
     if (result == CMD_DONE)
         show(&session);
-    mem_wipe(body.at, body.len);
+    if (body.at != NULL)
+        mem_wipe(body.at, body.len); // its secrets
     buf_deinit(&body);
     session_close(&session);
     return result;

@@ -115,7 +115,8 @@ static enum err print_secret(struct reader *r, struct span value)
         line.len--;
     if (err == OK)
         json_write_string(r->w, line);
-    mem_wipe(secret.at, secret.len);
+    if (secret.at != NULL)
+        mem_wipe(secret.at, secret.len);
     buf_deinit(&secret);
     xfree(text);
     return err;

@@ -13,16 +13,20 @@
 static enum err read_all(struct buf *out, int fd)
 {
     for (;;) {
-        char *room = buf_reserve(out, READ_BYTES);
-        if (room == NULL)
-            return ERR_FULL;
-        ssize_t count = read(fd, room, READ_BYTES);
+        char more; // at the maximum: is this all?
+        size_t left = out->max - out->len;
+        size_t wanted = left < READ_BYTES ? left : READ_BYTES;
+        char *room = wanted > 0 ? buf_reserve(out, wanted) : &more;
+        CHECK(room != NULL);
+        ssize_t count = read(fd, room, wanted > 0 ? wanted : 1);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
             return err_from_errno(errno);
         if (count == 0)
             return OK;
+        if (wanted == 0)
+            return ERR_FULL;
         buf_commit(out, (size_t)count);
     }
 }
