@@ -253,6 +253,8 @@ static bool advance(lua_State *L, int iterator)
 static int base_next(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
+    if (lazy_is_opaque(L, 1))
+        return luaL_error(L, "next: not a plain table; use pairs");
     lua_settop(L, 2);                       // t k
     lua_rawgeti(L, lua_upvalueindex(2), 1); // t k last
     lua_rawgeti(L, lua_upvalueindex(2), 3); // t k last key

@@ -11,23 +11,12 @@
 
 // ---- the plain resume ----
 
-// What a message must be; the error value is replaced. (L: value)
-static void settle_message(lua_State *L)
-{
-    if (lua_type(L, -1) == LUA_TSTRING)
-        return;
-    const char *type = luaL_typename(L, -1);
-    lua_pop(L, 1);
-    lua_pushfstring(L, "an error that is a %s, not a string", type);
-}
-
 static enum visit_result call_plainly(void *context, lua_State *L, int arguments, int results)
 {
     (void)context;
     int status = lua_pcall(L, arguments, results, 0);
     if (status == LUA_OK)
         return VISIT_DONE;
-    settle_message(L);
     return status == LUA_ERRMEM ? VISIT_MEMORY : VISIT_ERROR;
 }
 

@@ -23,9 +23,9 @@ enum visit_result {
 };
 
 // The one resume. On top of L: a function and `arguments` values. Runs them in a fresh coroutine
-// under the visit's limits and leaves, on L, `results` values (VISIT_DONE) or one message string
-// (anything else); the function and arguments are gone either way. Called with L unprotected:
-// it makes its coroutine in a protected call. Never answers VISIT_FILTERED.
+// under the visit's limits and leaves, on L, `results` values (VISIT_DONE) or one error value (else:
+// a message, if it is a string); the function and arguments are gone either way. Called with L
+// unprotected: it makes its coroutine in a protected call. Never answers VISIT_FILTERED.
 typedef enum visit_result pipeline_call_fn(void *context, lua_State *L, int arguments, int results);
 
 struct pipeline;

@@ -222,8 +222,10 @@ bool pipeline_describe(const struct pipeline_script *script, struct buf *out)
 struct span pipeline_take_message(struct pipeline *pipeline, const struct pipeline_script *script,
                                   lua_State *L)
 {
-    struct span text = SPAN("an error that is no string");
+    char other[64];
     char start[PIPELINE_NAME + 8];
+    snprintf(other, sizeof(other), "an error that is a %s, not a string", luaL_typename(L, -1));
+    struct span text = span_of(other);
     snprintf(start, sizeof(start), "%s.lua:", script->name);
     if (lua_type(L, -1) == LUA_TSTRING)
         text.at = lua_tolstring(L, -1, &text.len);
