@@ -105,7 +105,7 @@ build() {
     local preset=$1 log=$logs/build_$1.log
     shift
     [ -z "${built[$preset]-}" ] || return "${built[$preset]}"
-    if cmake --preset "$preset" "$@" >"$log" 2>&1 && cmake --build --preset "$preset" -j "$jobs" >>"$log" 2>&1; then
+    if cmake --preset "$preset" "$@" >"$log" 2>&1 && cmake --build --preset "$preset" -j "$jobs" -- -k 0 >>"$log" 2>&1; then
         built[$preset]=0
         return 0
     fi

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_LINE 65536
+#define MAX_LINE       65536
 #define STATUS_REQUEST "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static int64_t now_ns(void)
