@@ -93,8 +93,7 @@ struct dispatch {
     struct dispatch_stats stats;
 };
 
-// What a delivery is held in memory for at most without a row.
-#define YOUNG_MS 5000
+#define YOUNG_MS 5000 // for that long a delivery may be in memory without a row
 // ---- hook.c ----
 uint32_t hook_room(const struct hook *hook); // max(2 * max_in_flight, 64)
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook);
@@ -144,11 +143,8 @@ void settle_orphan(struct dispatch *d, const struct claimed *owed);
 // ---- webhooks.c ----
 // Cancels what an inactive or removed webhook has waiting, here and in the store.
 void webhooks_cancel(struct dispatch *d, struct hook *hook);
-// The rows of a webhook that is gone.
-void webhooks_cancel_rows(struct dispatch *d, uint32_t number);
+void webhooks_cancel_rows(struct dispatch *d, uint32_t number); // of one that is gone
 
-// ---- retention.c ----
+// ---- retention.c, dispatch.c ----
 void retention_start(struct dispatch *d);
-
-// ---- dispatch.c ----
 void dispatch_arm(struct dispatch *d); // the tick, for whatever comes first

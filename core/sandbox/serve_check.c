@@ -134,7 +134,7 @@ static void check_options(struct complaints *c, const struct frame_use *use)
         result = states_hold(serve->states, SPAN(""), version, CHECK_CEILING, &state, &message);
     if (result == VISIT_DONE)
         result = pipeline_check(serve->pipeline, state->script, use->options, on_problem, c);
-    if (result != VISIT_DONE && message.text[0] == '\0')
+    if (result != VISIT_DONE && version != NULL && message.text[0] == '\0')
         errmsg_set(&message, "checking %s did not end within its limits", version->name);
     if (result != VISIT_DONE)
         add_problem(c, SPAN(""), message.text);

@@ -198,6 +198,8 @@ static void listen_at(int fd, const char *where)
     int made = socket(AF_UNIX, SOCK_STREAM, 0);
     CHECK(bind(made, (struct sockaddr *)&address, sizeof address) == 0 && listen(made, 1) == 0);
     CHECK(dup2(made, fd) == fd);
+    if (made != fd)
+        close(made);
 }
 
 // In a child: exits with the descriptor, or 100.
