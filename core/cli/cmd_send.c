@@ -140,7 +140,7 @@ static void on_reply(void *context, struct span reply)
     putchar('\n');
 }
 
-static int run(const char *path, struct pump *pump, uint64_t *refused)
+static int run(const char *path, struct pump *pump, const uint64_t *refused)
 {
     struct errmsg message;
     enum err err = connect_to(path, &pump->socket, &message);

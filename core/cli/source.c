@@ -61,7 +61,7 @@ enum err source_read_json(struct buf *out, const char *text, struct errmsg *mess
         errmsg_set(message, "no JSON: %s at byte %zu", error.message, error.offset);
         return err;
     }
-    for (size_t i = before; i < out->len; i++)
+    for (size_t i = before; out->at != NULL && i < out->len; i++)
         out->at[i] = out->at[i] == '\n' || out->at[i] == '\r' ? ' ' : out->at[i];
     return OK;
 }

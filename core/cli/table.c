@@ -179,7 +179,7 @@ static void append_row(const struct table *table, const struct table_cell *cells
 
 void table_print(const struct table *table, struct buf *out, int width, bool has_colour)
 {
-    size_t widths[TABLE_MAX_COLUMNS];
+    size_t widths[TABLE_MAX_COLUMNS] = {0};
     struct table_cell titles[TABLE_MAX_COLUMNS] = {0};
     measure(table, widths);
     if (width != TERM_NO_WIDTH)
