@@ -200,7 +200,7 @@ static enum outcome fail_timeout(struct transfer *t)
                  t->target->at.port, t->connect_ms);
         return fail(t, OUTCOME_CONNECT_TIMEOUT, reason);
     }
-    snprintf(reason, sizeof reason, "no complete answer within %u ms", t->timeout_ms);
+    snprintf(reason, sizeof reason, "no complete answer within %u ms", t->attempt->timeout_ms);
     return fail(t, OUTCOME_TIMEOUT, reason);
 }
 

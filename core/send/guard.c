@@ -549,6 +549,7 @@ static const char *copy_host(CURLU *url, struct guard_target *out)
     struct span s = span_of(host);
     if (s.len > 1 && s.at[0] == '[')
         s = (struct span){s.at + 1, s.len - 2};
+    out->has_final_dot = s.len > 1 && s.at[s.len - 1] == '.';
     s = without_dot(s);
     if (s.len == 0 || s.len > GUARD_MAX_HOST)
         fault = "has a host name that is empty or longer than 253 bytes";

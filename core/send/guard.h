@@ -42,8 +42,9 @@ bool guard_allows_url(const struct guard *guard, struct span url, struct errmsg 
 struct guard_target {
     char host[GUARD_MAX_HOST + 1]; // lower case, ASCII, without brackets and trailing dot
     uint16_t port;
-    bool is_literal; // the host is an address
-    bool is_tls;     // https
+    bool is_literal;    // the host is an address
+    bool has_final_dot; // the host was written with one
+    bool is_tls;        // https
 };
 // False: `message` says what is wrong with the URL. Nothing about the address is checked.
 bool guard_parse_url(struct span url, struct guard_target *out, struct errmsg *message);

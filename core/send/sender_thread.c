@@ -17,8 +17,8 @@
 #include "send/ending.h"
 
 #define THREAD_MAGIC 0x53454e44u
-#define MAX_SPARE    1024 // easy handles that are kept for later
-#define MIN_KEPT     4    // idle connections per multi, at least and at most
+#define MAX_SPARE    256 // easy handles that are kept for later
+#define MIN_KEPT     4   // idle connections per multi, at least and at most
 #define MAX_KEPT     1024
 
 // An attempt that waits for its target's address.
@@ -144,9 +144,8 @@ static void put_transfer(struct sender_thread *thread, struct transfer *transfer
 
 // Takes the attempt and the use of the target over.
 static void start(struct sender_thread *thread, struct attempt *attempt, struct target *target,
-                  int64_t deadline_ms, bool is_scout)
+                  int64_t deadline_ms, int64_t now_ms, bool is_scout)
 {
-    int64_t now_ms = clock_mono_ms();
     if (deadline_ms <= now_ms)
         deadline_ms = now_ms + 1;
     struct transfer *transfer = take_transfer(thread);
@@ -181,7 +180,7 @@ static void admit(struct sender_thread *thread, struct attempt *attempt, int64_t
     }
     int64_t deadline_ms = now_ms + attempt->timeout_ms;
     if (target_is_ready(target))
-        start(thread, attempt, target, deadline_ms, false);
+        start(thread, attempt, target, deadline_ms, now_ms, false);
     else
         wait_for_address(thread, attempt, target, deadline_ms);
 }
@@ -191,10 +190,11 @@ static void admit(struct sender_thread *thread, struct attempt *attempt, int64_t
 static void release_waiting(struct sender_thread *thread, struct target *target)
 {
     struct waiter *waiter = NULL;
+    int64_t now_ms = clock_mono_ms();
     if (target_is_ready(target)) {
         while ((waiter = first_waiter(target)) != NULL) {
             int64_t deadline_ms = waiter->deadline_ms;
-            start(thread, waiter_free(thread, waiter), target, deadline_ms, false);
+            start(thread, waiter_free(thread, waiter), target, deadline_ms, now_ms, false);
         }
     } else if (!list_is_empty(&target->waiting)) {
         targets_want(&thread->targets, target);
@@ -277,7 +277,7 @@ static void start_lookups(struct sender_thread *thread, int64_t now_ms)
         struct waiter *waiter = first_waiter(target);
         CHECK(waiter != NULL);
         int64_t deadline_ms = waiter->deadline_ms;
-        start(thread, waiter_free(thread, waiter), target, deadline_ms, true);
+        start(thread, waiter_free(thread, waiter), target, deadline_ms, now_ms, true);
     }
     struct heap_node *expiry = heap_min(&thread->expiries);
     if (expiry != NULL && expiry->key < next_ms)
@@ -294,11 +294,7 @@ static void evict(struct sender_thread *thread)
 {
     struct target *target = NULL;
     while ((target = targets_evict(&thread->targets)) != NULL) {
-        char forget[GUARD_MAX_HOST + 16];
-        snprintf(forget, sizeof forget, "-%s:%u", target->at.host, target->at.port);
-        struct curl_slist *all = curl_slist_append(thread->forget[target->multi], forget);
-        CHECK(all != NULL);
-        thread->forget[target->multi] = all;
+        transfer_forget(&thread->forget[target->multi], target);
         target_free(target);
     }
 }

@@ -4,7 +4,7 @@
 // Callbacks in firing order: on_open_socket, on_tls, on_request, on_line, on_body.
 #include "send/transfer.h"
 
-#include <errno.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "crypto/tls.h"
 
-#define BUFFER_BYTES             4096    // libcurl's receive buffer; answers are short
+#define BUFFER_BYTES             1024 // of a read; the smallest: answers are short, and malloc has it at hand
 #define EXPECT_BYTES             1000000 // from about here on libcurl would wait for 100 Continue
 #define SET(easy, option, value) CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK)
 
@@ -146,6 +146,20 @@ static size_t on_body(char *bytes, size_t size, size_t len, void *context)
 
 // ---- the handle ------------------------------------------------------------------
 
+// libcurl would look a source without a prefix up as interface, address and name in turn.
+static void set_source(struct transfer *t)
+{
+    char text[256];
+    uint8_t address[16];
+    const char *source = t->env->source_address;
+    if (source == NULL)
+        return;
+    bool is_address =
+        inet_pton(AF_INET, source, address) == 1 || inet_pton(AF_INET6, source, address) == 1;
+    snprintf(text, sizeof text, "%s!%s", is_address ? "host" : "if", source);
+    SET(t->easy, CURLOPT_INTERFACE, text);
+}
+
 // What never changes. Off by default, and so not named: redirects, cookies, netrc, HSTS, alt-svc,
 // HTTP/0.9. Decoders of content are off also where they hide behind Transfer-Encoding: chunks are
 // put together, and nothing else.
@@ -172,8 +186,7 @@ static void set_fixed(struct transfer *t)
     SET(easy, CURLOPT_CAPATH, NULL);
     SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
     SET(easy, CURLOPT_SSL_CTX_DATA, t);
-    if (env->source_address != NULL)
-        SET(easy, CURLOPT_INTERFACE, env->source_address);
+    set_source(t);
     SET(easy, CURLOPT_POST, 1L);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     SET(easy, CURLOPT_OPENSOCKETDATA, t);
@@ -307,6 +320,16 @@ static void set_times(struct transfer *t, int64_t left_ms)
     t->connect_ms = connect_ms;
 }
 
+void transfer_forget(struct curl_slist **list, const struct target *target)
+{
+    char text[GUARD_MAX_HOST + 16];
+    snprintf(text, sizeof text, "-%s%s:%u", target->at.host, target->at.has_final_dot ? "." : "",
+             target->at.port);
+    struct curl_slist *longer = curl_slist_append(*list, text);
+    CHECK(longer != NULL);
+    *list = longer;
+}
+
 // A scout looks up anew and connects anew; what was sent once leaves on a new connection.
 static void set_connection(struct transfer *t)
 {
@@ -314,13 +337,8 @@ static void set_connection(struct transfer *t)
     if (is_fresh != t->is_fresh)
         SET(t->easy, CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
     t->is_fresh = is_fresh;
-    if (t->is_scout) {
-        char forget[GUARD_MAX_HOST + 16];
-        snprintf(forget, sizeof forget, "-%s:%u", t->target->at.host, t->target->at.port);
-        struct curl_slist *all = curl_slist_append(t->resolve, forget);
-        CHECK(all != NULL);
-        t->resolve = all;
-    }
+    if (t->is_scout)
+        transfer_forget(&t->resolve, t->target);
     if (t->resolve != NULL)
         SET(t->easy, CURLOPT_RESOLVE, t->resolve);
 }

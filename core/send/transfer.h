@@ -74,3 +74,5 @@ MUST_CHECK enum err transfer_begin(struct transfer *transfer, struct attempt **a
                                    int64_t deadline_ms, int64_t now_ms);
 // Ready for the next attempt; gives this one back. The handle must be out of the multi.
 struct attempt *transfer_end(struct transfer *transfer);
+// Adds to a list for CURLOPT_RESOLVE that libcurl shall forget the target's address.
+void transfer_forget(struct curl_slist **list, const struct target *target);

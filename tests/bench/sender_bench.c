@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the senders can do by themselves: attempts made, sent and freed as fast as they come back.
 //
-// sender_bench PORT [REQUESTS [HOSTS [THREADS]]]: like tests/bench/limit.c, through core/send. Prints
+// sender_bench PORT [REQUESTS [HOSTS [THREADS [MULTIS]]]]: like tests/bench/limit.c, through core/send. Prints
 // requests per second and CPU seconds per 10,000, of the whole process and of the main thread.
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     struct guard *guard = NULL;
     struct span allow = SPAN("127.0.0.0/8");
     if (argc < 2) {
-        fprintf(stderr, "usage: sender_bench PORT [REQUESTS [HOSTS [THREADS]]]\n");
+        fprintf(stderr, "usage: sender_bench PORT [REQUESTS [HOSTS [THREADS [MULTIS]]]]\n");
         return 2;
     }
     all.port = argv[1];
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     all.hosts = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
     struct sender_config config = {
         .threads = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 1,
-        .multis_per_thread = 64,
+        .multis_per_thread = argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 64,
     };
     memset(all.body, 'x', sizeof all.body);
     if (uv_loop_init(&loop) != 0 || guard_new(&guard, &allow, 1, &message) != OK)

@@ -33,6 +33,7 @@ struct hostile {
     unsigned count; // of them
     unsigned open;  // not closed yet
     unsigned requests;
+    uint32_t peer; // of the newest connection
     char *request; // the newest
     size_t request_len;
     char *shown; // what hostile_request gave out
@@ -169,7 +170,9 @@ static void *accept_all(void *context)
 {
     struct hostile *server = context;
     for (;;) {
-        int fd = accept(server->listener, NULL, NULL);
+        struct sockaddr_in peer;
+        socklen_t peer_len = sizeof peer;
+        int fd = accept(server->listener, (struct sockaddr *)&peer, &peer_len);
         if (fd < 0)
             return NULL;
         struct connection *c = calloc(1, sizeof *c);
@@ -182,6 +185,7 @@ static void *accept_all(void *context)
         assert(server->count < MAX_CONNECTIONS);
         server->connections[server->count++] = c;
         server->open++;
+        server->peer = ntohl(peer.sin_addr.s_addr);
         pthread_mutex_unlock(&server->lock);
         if (pthread_create(&c->thread, NULL, serve, c) != 0)
             abort();
@@ -253,6 +257,14 @@ unsigned hostile_connections(struct hostile *server)
 unsigned hostile_requests(struct hostile *server)
 {
     return locked(server, &server->requests);
+}
+
+uint32_t hostile_peer(struct hostile *server)
+{
+    pthread_mutex_lock(&server->lock);
+    uint32_t peer = server->peer;
+    pthread_mutex_unlock(&server->lock);
+    return peer;
 }
 
 const char *hostile_request(struct hostile *server, size_t *len)

@@ -35,6 +35,8 @@ void hostile_stop(struct hostile *server);
 uint16_t hostile_port(const struct hostile *server);
 unsigned hostile_connections(struct hostile *server); // so far
 unsigned hostile_requests(struct hostile *server);    // complete ones, so far
+// Where the newest connection came from, IPv4, host byte order.
+uint32_t hostile_peer(struct hostile *server);
 // The newest complete request, with a NUL behind; valid until the next call.
 const char *hostile_request(struct hostile *server, size_t *len);
 // Waits until all connections are closed by the client; false after 5 s.

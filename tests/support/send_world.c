@@ -34,11 +34,14 @@ void world_start(struct world *w, const struct hostile_reply *replies,
     assert_int_equal(uv_loop_init(&w->loop), 0);
     w->server = hostile_start(replies != NULL ? replies : none);
     assert_int_equal(guard_new(&w->guard, &entry, config->allow != NULL, &message), OK);
+    snprintf(w->proxy, sizeof w->proxy, "http://127.0.0.1:%u", hostile_port(w->server));
     struct sender_config sender_config = {
         .threads = config->threads,
         .multis_per_thread = config->multis,
         .guard = w->guard,
         .ca_file = config->ca_file,
+        .source_address = config->source_address,
+        .proxy = config->is_proxy ? w->proxy : NULL,
     };
     assert_int_equal(sender_start(&w->sender, &w->loop, &sender_config, on_done, w, &message), OK);
 }

@@ -15,13 +15,16 @@ struct world {
     struct sender *sender;             // owned
     struct attempt *ended[WORLD_MANY]; // owned; in order
     unsigned ended_count;
+    char proxy[32]; // URL of the server
     bool is_stopped;
 };
 
 struct world_config {
     const char *allow; // an entry of allow_targets; NULL: none
     uint32_t threads, multis;
-    const char *ca_file; // NULL: the system's
+    const char *ca_file;        // NULL: the system's
+    const char *source_address; // NULL: any
+    bool is_proxy;              // the server is the proxy for all
 };
 
 // `replies` may be NULL: all is answered by 200.

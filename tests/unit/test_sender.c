@@ -2,6 +2,7 @@
 // Tests of send/sender against a server that misbehaves: outcomes, bounds, connections, stopping.
 #include <arpa/inet.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/date.h"
+#include "base/failpoint.h"
+#include "support/child.h"
 #include "support/send_world.h"
 
 #define MANY    256 // attempts at once, at most
@@ -493,6 +495,72 @@ static void test_localhost_is_loopback(void **state)
     assert_outcome(a, OUTCOME_DELIVERED);
 }
 
+static void test_source_address(void **state)
+{
+    struct world w;
+    struct world_config config = {
+        .allow = "127.0.0.1", .threads = 1, .multis = 1, .source_address = "127.0.0.9"};
+    (void)state;
+    world_start(&w, replies, &config);
+    assert_outcome(world_post(&w, "/200", 5000), OUTCOME_DELIVERED);
+    assert_int_equal(hostile_peer(w.server), 0x7f000009);
+    world_stop(&w);
+    config.source_address = "no-such-if0";
+    world_start(&w, replies, &config);
+    assert_outcome(world_post(&w, "/200", 5000), OUTCOME_CONNECT_REFUSED);
+    world_stop(&w);
+}
+
+// With a proxy, names and addresses are the proxy's business.
+static void test_proxy(void **state)
+{
+    struct world w;
+    struct world_config config = {.threads = 1, .multis = 1, .is_proxy = true};
+    size_t len = 0;
+    (void)state;
+    world_start(&w, replies, &config);
+    assert_outcome(world_post_to(&w, "http://name.invalid/x", 5000), OUTCOME_DELIVERED);
+    assert_memory_equal(hostile_request(w.server, &len), "POST http://name.invalid/x HTTP/1.1", 35);
+    assert_outcome(world_post_to(&w, "http://10.0.0.1/410", 5000), OUTCOME_DELIVERED);
+    assert_int_equal(hostile_connections(w.server), 1);
+    world_stop(&w);
+}
+
+static void send_to_failpoints(void *context)
+{
+    struct world w;
+    struct errmsg message;
+    const char *point = context;
+    setenv("GRAPNEL_TEST", "1", 1);
+    setenv("GRAPNEL_FAILPOINT", point, 1);
+    if (failpoint_init(&message) != OK)
+        _exit(1);
+    struct world_config config = {.allow = "127.0.0.1", .threads = 1, .multis = 1};
+    world_start(&w, replies, &config);
+    struct attempt *a = world_post(&w, "/200", 5000);
+    bool is_lost = a->outcome == OUTCOME_RESET && hostile_requests(w.server) == 1;
+    bool is_fine = world_post(&w, "/200", 5000)->outcome == OUTCOME_DELIVERED;
+    world_stop(&w);
+    _exit(is_lost && is_fine ? 0 : 2);
+}
+
+static void test_failpoints(void **state)
+{
+    static const char *const points[] = {"send_after_post", "send_after_answer"};
+    static struct child_end end;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(points); i++) {
+        char spec[64];
+        snprintf(spec, sizeof spec, "%s:error:1", points[i]);
+        child_run(send_to_failpoints, spec, &end);
+        if (end.exit_code != 0)
+            fail_msg("%s: exit %d, signal %d: %s", spec, end.exit_code, end.signal, end.text);
+        snprintf(spec, sizeof spec, "%s:kill:1", points[i]);
+        child_run(send_to_failpoints, spec, &end);
+        assert_int_equal(end.signal, SIGKILL);
+    }
+}
+
 // ---- stopping ---------------------------------------------------------------------
 
 static void start_two_threads(struct world *w)
@@ -566,8 +634,14 @@ int main(void)
         TEST(test_reloaded_guard),
         TEST(test_unknown_name),
         TEST(test_localhost_is_loopback),
+        cmocka_unit_test(test_source_address),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_failpoints),
         cmocka_unit_test(test_stop_aborts),
         cmocka_unit_test(test_stop_waits),
     };
+    // Nothing of the environment may lead requests elsewhere.
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

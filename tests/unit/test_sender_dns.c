@@ -177,6 +177,16 @@ static void test_old_answers_are_looked_up_again(void **state)
     assert_int_equal(hostile_requests(w->server), 11);
 }
 
+static void test_final_dot(void **state)
+{
+    struct world *w = *state;
+    NEEDS_DNS();
+    assert_outcome(post_name(w, "dot.test.", "/bye"), OUTCOME_DELIVERED);
+    let_pass_s(61);
+    assert_outcome(post_name(w, "dot.test.", "/bye"), OUTCOME_DELIVERED);
+    assert_int_equal(dns_server_asked("dot.test"), 2);
+}
+
 // The kept connection dies with the request, and the address is too old for the next one.
 static void test_resend_after_a_lookup(void **state)
 {
@@ -283,6 +293,7 @@ int main(void)
         TEST(test_unknown_name_is_shared),
         TEST(test_hanging_names),
         TEST(test_old_answers_are_looked_up_again),
+        TEST(test_final_dot),
         TEST(test_resend_after_a_lookup),
         TEST(test_failed_connection_is_looked_up_again),
         TEST(test_rebinding),
