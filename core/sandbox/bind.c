@@ -108,10 +108,9 @@ static void open_library(lua_State *L, struct bind *bind, int globals, const cha
     int library = lua_gettop(L);
     push_allowed(L, library, name); // library allowed
     if (open == luaopen_string) {
-        bind_push_base(L, bind);                // library allowed base
-        lua_getfield(L, -1, "format");          // library allowed base format
-        lua_setfield(L, library + 1, "format"); // library allowed base
-        lua_pop(L, 1);                          // library allowed
+        lua_getfield(L, library, "format");     // library allowed format
+        bind_wrap_format(L, bind);              // library allowed ours
+        lua_setfield(L, library + 1, "format"); // library allowed
         lua_pushliteral(L, "");                 // library allowed ""
         lua_getmetatable(L, -1);                // library allowed "" mt
         lua_pushvalue(L, library + 1);          // library allowed "" mt allowed

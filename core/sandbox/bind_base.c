@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // tostring, print and string.format, which never show an address. Script host only.
 #include <lauxlib.h>
-#include <lualib.h>
 
 #include "sandbox/bind_inside.h"
 
@@ -99,18 +98,18 @@ static void push_logger(lua_State *L, struct bind *bind, const char *level)
 
 void bind_push_base(lua_State *L, struct bind *bind)
 {
-    lua_newtable(L);                      // base
-    lua_pushcfunction(L, base_tostring);  // base tostring
-    lua_setfield(L, -2, "tostring");      // base
-    push_logger(L, bind, "info");         // base print
-    lua_setfield(L, -2, "print");         // base
-    lua_pushlightuserdata(L, bind);       // base bind
-    lua_pushcfunction(L, luaopen_string); // base bind open
-    lua_call(L, 0, 1);                    // base bind string
-    lua_getfield(L, -1, "format");        // base bind string format
-    lua_remove(L, -2);                    // base bind format
-    lua_pushcclosure(L, base_format, 2);  // base format
-    lua_setfield(L, -2, "format");        // base
+    lua_createtable(L, 0, 2);            // base
+    lua_pushcfunction(L, base_tostring); // base tostring
+    lua_setfield(L, -2, "tostring");     // base
+    push_logger(L, bind, "info");        // base print
+    lua_setfield(L, -2, "print");        // base
+}
+
+void bind_wrap_format(lua_State *L, struct bind *bind)
+{
+    lua_pushlightuserdata(L, bind);      // format bind
+    lua_insert(L, -2);                   // bind format
+    lua_pushcclosure(L, base_format, 2); // wrapped
 }
 
 int api_log_open(lua_State *L)

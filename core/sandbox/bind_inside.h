@@ -41,8 +41,10 @@ int bind_fail(lua_State *L, const char *message);
 int bind_push_scratch(lua_State *L, struct bind *bind);
 
 // ---- bind_base.c ----
-// Pushes a table: tostring print, and format for string. Upvalue 1 is the bind. [+1]
+// Pushes a table: tostring and print. [+1]
 void bind_push_base(lua_State *L, struct bind *bind);
+// Puts ours around Lua's own string.format, which is on top. [0]
+void bind_wrap_format(lua_State *L, struct bind *bind);
 // ---- bind_modules.c ----
 int bind_require(lua_State *L); // upvalue 1: the bind
 

@@ -37,6 +37,7 @@ void options_free(struct options *options)
     CHECK(options->magic == OPTIONS_MAGIC);
     for (size_t i = 0; i < options->count; i++)
         xfree(options->list[i].json);
+    xfree(options->list);
     options->magic = 0;
     xfree(options);
 }
@@ -227,6 +228,16 @@ static bool is_name(struct span name)
     return true;
 }
 
+// Room for one more behind options->count.
+static struct option *add_option(struct options *options)
+{
+    if (options->count == options->capacity) {
+        options->capacity = options->capacity ? options->capacity * 2 : 4;
+        options->list = xrealloc(options->list, options->capacity * sizeof(*options->list));
+    }
+    return &options->list[options->count];
+}
+
 // Arguments: options, lazy, text (light userdata), the table of specs.
 static int read_specs(lua_State *L)
 {
@@ -235,7 +246,6 @@ static int read_specs(lua_State *L)
     struct buf *text = lua_touserdata(L, 3);
     lua_pushnil(L);          // … specs nil
     while (lua_next(L, 4)) { // … specs key spec
-        struct option *option = &options->list[options->count];
         struct span name = {0};
         if (lua_type(L, 5) == LUA_TSTRING)
             name.at = lua_tolstring(L, 5, &name.len);
@@ -243,6 +253,7 @@ static int read_specs(lua_State *L)
             return luaL_error(L, "options: a name is made of letters, digits, _ and -");
         if (options->count == OPTIONS_MAX)
             return luaL_error(L, "options: at most %d", OPTIONS_MAX);
+        struct option *option = add_option(options);
         *option = (struct option){.of = OPTION_TYPES,
                                   .default_ref = LUA_NOREF,
                                   .choices_ref = LUA_NOREF,
@@ -253,7 +264,8 @@ static int read_specs(lua_State *L)
         read_spec(options, lazy, L, 6, text);
         lua_settop(L, 5); // … specs key
     }
-    qsort(options->list, options->count, sizeof(options->list[0]), compare);
+    if (options->count > 1)
+        qsort(options->list, options->count, sizeof(options->list[0]), compare);
     return 0;
 }
 

@@ -38,8 +38,8 @@ struct option {
 #define OPTIONS_MAGIC 0x4f505453u
 struct options {
     uint32_t magic;
-    size_t count;
-    struct option list[OPTIONS_MAX]; // required first, then by name
+    size_t count, capacity;
+    struct option *list; // owned; required first, then by name
 };
 
 const char *options_type_name(enum option_type type);

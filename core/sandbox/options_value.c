@@ -283,6 +283,7 @@ static bool check_map(const struct check *c, int index)
     return check_bounds(c, (double)count, "the number of members");
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): written through struct check
 bool options_check_value(const struct option *option, lua_State *L, int index, int secrets,
                          char message[OPTIONS_MESSAGE])
 {
