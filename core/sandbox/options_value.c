@@ -283,8 +283,8 @@ static bool check_map(const struct check *c, int index)
     return check_bounds(c, (double)count, "the number of members");
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): written through struct check
 bool options_check_value(const struct option *option, lua_State *L, int index, int secrets,
+                         // NOLINTNEXTLINE(readability-non-const-parameter): written by fail()
                          char message[OPTIONS_MESSAGE])
 {
     struct check c = {.option = option, .L = L, .secrets = secrets, .message = message};

@@ -106,7 +106,7 @@ static void test_failures(void **state)
         // what is wrong with a test itself
         {"{ expect = {} }", "a test must have a name"},
         {"{ name = 'n' }", "expect is missing"},
-        {"{ name = 'n', expct = {}, expect = {} }", "unknown field 'expct'"},
+        {"{ name = 'n', expects = {}, expect = {} }", "unknown field 'expects'"},
         {"{ name = 'n', event = { nme = 'x' }, expect = {} }", "event has an unknown field 'nme'"},
         {"{ name = 'n', event = '{\"event\":', expect = {} }", "event: the text ends"},
         {"{ name = 'n', expect = { bdy = 'x' } }", "expect has an unknown field 'bdy'"},

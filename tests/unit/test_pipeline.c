@@ -500,7 +500,7 @@ static void test_loading(void **state)
         {"return 5", "returns number"},
         {"return {}", "must say api = 1"},
         {"return { api = 2 }", "must say api = 1"},
-        {"return { api = 1, fliter = print }", "unknown member 'fliter'; did you mean \"filter\"?"},
+        {"return { api = 1, filterr = print }", "unknown member 'filterr'; did you mean \"filter\"?"},
         {"return { api = 1, print }", "unknown member"},
         {"return { api = 1, sign = 5 }", "sign must be a function, not a number"},
         {"return { api = 1, help = 5 }", "help must be a string"},
