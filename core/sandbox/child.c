@@ -15,10 +15,11 @@
 #include "sandbox/serve.h"
 
 #define EXIT_USAGE    2
-#define EXIT_PROTOCOL 76             // EX_PROTOCOL
-#define EXIT_SETUP    71             // EX_OSERR
-#define READ_SIZE     (256u * 1024)  // bytes asked for at once
-#define ANSWER_AT     (64u * 1024)   // bytes of answers that are not held back any longer
+#define EXIT_PROTOCOL 76            // EX_PROTOCOL
+#define EXIT_SETUP    71            // EX_OSERR
+#define READ_SIZE     (256u * 1024) // bytes asked for at once
+#define ANSWER_AT     (64u * 1024)  // bytes of answers that are not held back any longer
+#define ANSWER_NS     1000000 // nor when that much CPU time has gone into what came behind them
 #define KEEP          (1024u * 1024) // bytes of a buffer that stay allocated
 
 struct child {
@@ -66,11 +67,15 @@ static enum err serve_all(struct child *child)
     struct span rest = buf_span(&child->in);
     struct frame frame;
     enum frame_step step;
+    int64_t sent_ns = serve_clock(child->serve);
     while ((step = frame_take(&rest, FRAME_ENGINE, &frame)) == FRAME_WHOLE) {
         if (!serve_frame(child->serve, &frame, &child->out) || child->out.is_full)
             return ERR_CORRUPT;
-        if (child->out.len >= ANSWER_AT && send_all(&child->out) != OK)
+        if (child->out.len < ANSWER_AT && serve_clock(child->serve) - sent_ns < ANSWER_NS)
+            continue;
+        if (send_all(&child->out) != OK)
             return ERR_CLOSED;
+        sent_ns = serve_clock(child->serve);
     }
     if (step == FRAME_FORGED)
         return ERR_CORRUPT;

@@ -20,7 +20,13 @@ int64_t serve_say(struct serve *serve, uint64_t visit)
     atomic_store_explicit(&board->cpu_ns, (uint64_t)cpu_ns, memory_order_relaxed);
     atomic_store_explicit(&board->script, 0, memory_order_relaxed);
     atomic_store(&board->turn, turn + 2);
+    serve->clock_ns = cpu_ns;
     return cpu_ns;
+}
+
+int64_t serve_clock(const struct serve *serve)
+{
+    return serve->clock_ns;
 }
 
 // Which script is about to run, for the one who may have to kill us.
