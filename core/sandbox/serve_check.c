@@ -45,9 +45,10 @@ static void describe(struct serve *serve, const struct pipeline_load *load,
         if (!pipeline_describe(script, &serve->text))
             errmsg_set(reason, "%s: its options are too large to be listed", load->name);
         pipeline_unload(script);
+    } else if (result == VISIT_TIMEOUT) {
+        errmsg_set(reason, "%s.lua:%d: loading it does not end", load->name, limits_stopped_line());
     } else if (reason->text[0] == '\0') {
-        errmsg_set(reason, "%s: %s", load->name,
-                   result == VISIT_TIMEOUT ? "does not end" : "cannot be loaded");
+        errmsg_set(reason, "%s: cannot be loaded", load->name);
     }
     drop_state(NULL, L);
 }
@@ -132,11 +133,12 @@ static void check_options(struct complaints *c, const struct frame_use *use)
         errmsg_set(&message, "the script is not known to the host");
     else
         result = states_hold(serve->states, SPAN(""), version, CHECK_CEILING, &state, &message);
+    uint32_t known = serve->problems.count;
     if (result == VISIT_DONE)
         result = pipeline_check(serve->pipeline, state->script, use->options, on_problem, c);
     if (result != VISIT_DONE && version != NULL && message.text[0] == '\0')
         errmsg_set(&message, "checking %s did not end within its limits", version->name);
-    if (result != VISIT_DONE)
+    if (result != VISIT_DONE && serve->problems.count == known)
         add_problem(c, SPAN(""), message.text);
     if (state != NULL && result != VISIT_DONE)
         states_drop(serve->states, state);

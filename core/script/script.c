@@ -9,7 +9,7 @@
 #include "base/nearest.h"
 #include "script/script_inside.h"
 
-#define CHECK_CPU_NS  (1000 * 1000000LL)
+#define CHECK_CPU_NS  (200 * 1000000LL)
 #define CHECK_WALL_NS (5000 * 1000000LL)
 #define MAX_HOSTS     64
 

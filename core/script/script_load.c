@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "script/script_inside.h"
 
-#define CHECK_CPU_NS  (5 * 1000000000LL) // all golden tests of a script, each run twice
+#define CHECK_CPU_NS  (1 * 1000000000LL) // all golden tests of a script, each run twice
 #define CHECK_WALL_NS (20 * 1000000000LL)
 
 #define CHECK_MAGIC   0x43484b53u
