@@ -54,7 +54,7 @@ struct script_visit {
 // Render: attempt has been filled by request_build(for_scripts); afterwards it holds what is to be
 // sent, or attempt->reason says why not. Response: sets attempt->verdict, verdict_after_ms, reason
 // or response_error. Budgets grow with the event.
-void script_visit(struct script *script, struct script_visit *visit);
+void script_visit(struct script *script, struct script_visit *asked);
 void script_flush(struct script *script); // once per turn of the loop: hands batches over
 
 // Has any of the webhook's scripts that function? A name that is unknown has a render one: the
