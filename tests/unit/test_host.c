@@ -112,14 +112,16 @@ static long child_ticks(const char *pid)
     size_t len = fread(text, 1, sizeof text - 1, file);
     (void)fclose(file);
     text[len] = '\0';
+    // Behind the name: state, parent, nine more, then user and system time.
     const char *rest = strrchr(text, ')');
-    int parent = 0;
-    unsigned long user = 0;
-    unsigned long system = 0;
-    if (rest == NULL || sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                               &parent, &user, &system) != 3)
+    char *next = NULL;
+    long fields[15] = {0};
+    if (rest == NULL || strlen(rest) < 4)
         return -1;
-    return parent == getpid() ? (long)(user + system) : -1;
+    rest += 3;
+    for (size_t i = 1; i < COUNT_OF(fields); i++, rest = next)
+        fields[i] = strtol(rest, &next, 10);
+    return fields[1] == getpid() ? fields[11] + fields[12] : -1;
 }
 
 // The one that has worked most.
