@@ -245,7 +245,7 @@ static void on_retried(struct store_op *op)
     struct dispatch *d = op->context;
     struct hook *hook = op->err == OK ? hook_find(d, r->op.webhook) : NULL;
     if (hook != NULL) {
-        hook->rows++;
+        hook->rows += !r->op.was_waiting;
         hook_add_row(d, hook, r->op.now_ms);
     }
     r->on_done(r->context, op->err);

@@ -106,10 +106,10 @@ struct journal {
                        size_t *cancelled);
     // Makes a pending row, due now. *webhook 0: for this settled delivery; else: for the delivery of
     // its event to that webhook, at the next free index if there is none yet. Both are set to what
-    // it became. A pending row that nobody has claimed becomes due now. ERR_NOT_FOUND,
-    // ERR_CONFLICT (claimed, or owed without a row), ERR_FULL.
+    // it became. A pending row that nobody has claimed becomes due now: *was_waiting.
+    // ERR_NOT_FOUND, ERR_CONFLICT (claimed, or owed without a row), ERR_FULL.
     enum err (*retry)(struct journal_conn *conn, uint64_t *delivery, int64_t now_ms,
-                      uint32_t *webhook);
+                      uint32_t *webhook, bool *was_waiting);
     // One slice of retention: deletes at most `max` events that were accepted before, and all their
     // deliveries are final and settled before. *count 0: nothing left to do.
     enum err (*prune)(struct journal_conn *conn, int64_t events_before_ms, int64_t dead_before_ms,

@@ -249,11 +249,24 @@ static enum err find_place(struct journal_conn *conn, const struct event *event,
     return OK;
 }
 
-static enum err has_pending(struct journal_conn *conn, uint64_t delivery)
+// What the waiting row knows goes on; ERR_CONFLICT: somebody has claimed it.
+static enum err read_pending(struct journal_conn *conn, struct settlement *s)
 {
-    sqlite_db_bind(sqlite_db_use(&conn->db, SQL_PENDING_GET), 1, (int64_t)delivery);
-    enum err err = sqlite_db_row(&conn->db, SQL_PENDING_GET);
-    sqlite_db_reset(&conn->db, SQL_PENDING_GET);
+    struct sqlite_db *db = &conn->db;
+    struct row row = {0};
+    sqlite_db_bind(sqlite_db_use(db, SQL_PENDING_GET), 1, (int64_t)s->delivery);
+    enum err err = sqlite_db_row(db, SQL_PENDING_GET);
+    if (err != OK)
+        return err;
+    s->webhook = (uint32_t)sqlite_db_int(db, SQL_PENDING_GET, 0);
+    err = row_unpack(sqlite_db_blob(db, SQL_PENDING_GET, 2), s->delivery, &row);
+    s->has_row = true;
+    s->attempts = row.attempts;
+    s->kills = row.kills;
+    s->outcome = row.outcome;
+    sqlite_db_reset(db, SQL_PENDING_GET);
+    if (err == OK && map_get(&conn->claimed, s->delivery) != NULL)
+        return ERR_CONFLICT;
     return err;
 }
 
@@ -295,7 +308,7 @@ static enum err retry_place(struct journal_conn *conn, struct settlement *s, uin
 }
 
 enum err sqlite_claim_retry(struct journal_conn *conn, uint64_t *delivery, int64_t now_ms,
-                            uint32_t *webhook)
+                            uint32_t *webhook, bool *was_waiting)
 {
     bool is_new = false;
     struct settlement s = {
@@ -310,17 +323,17 @@ enum err sqlite_claim_retry(struct journal_conn *conn, uint64_t *delivery, int64
     if (err != OK)
         return err;
     uint64_t seq = delivery_seq(s.delivery);
-    err = mark_is_owed(&conn->mark, seq, delivery_index(s.delivery))
-              ? OK
-              : has_pending(conn, s.delivery);
-    if (err != ERR_NOT_FOUND)
-        return err == OK ? ERR_CONFLICT : err;
-    err = is_new ? OK : read_final(conn, &s);
+    if (mark_is_owed(&conn->mark, seq, delivery_index(s.delivery)))
+        return ERR_CONFLICT;
+    err = read_pending(conn, &s);
+    if (err == ERR_NOT_FOUND)
+        err = is_new ? OK : read_final(conn, &s);
     if (err == OK)
         err = sqlite_settle_all(conn, &s, 1);
     if (err != OK)
         return err;
     *delivery = s.delivery;
     *webhook = s.webhook;
+    *was_waiting = s.has_row;
     return OK;
 }

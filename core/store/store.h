@@ -63,6 +63,7 @@ struct store_retry {
     uint64_t delivery; // in and out, see journal.retry
     int64_t now_ms;
     uint32_t webhook; // in and out
+    bool was_waiting; // out: it had a pending row already
 };
 struct store_cancel {
     struct store_op op;

@@ -327,20 +327,32 @@ static void test_idempotency_window(void **state)
 static void test_retry(void **state)
 {
     struct fixture *f = *state;
+    bool was_waiting = false;
     struct claimed rows[4];
     uint64_t seq = fixture_append(f, TWO, 2);
     uint64_t id = delivery_id(seq, 0);
     uint32_t webhook = 0;
     // Owed: it will be sent anyway.
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook), ERR_CONFLICT);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
+                     ERR_CONFLICT);
     struct settlement s = fixture_outcome(id, 7, DELIVERY_DEAD);
     s.attempts = 12;
     fixture_settle(f, &s);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook));
+    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(webhook, 7);
     assert_int_equal(id, delivery_id(seq, 0));
+    assert_false(was_waiting);
+    // It waits, and becomes due now; who has claimed it keeps it.
+    f->now_ms -= 1000;
+    assert_int_equal(claim_only(f, 7, f->now_ms), 0);
     webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook), ERR_CONFLICT);
+    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_true(was_waiting);
+    assert_int_equal(webhook, 7);
+    assert_int_equal(claim_only(f, 7, f->now_ms), 1);
+    webhook = 0;
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
+                     ERR_CONFLICT);
     fixture_crash(f);
     assert_int_equal(claim(f, 7, f->now_ms, rows, 4, NULL), 1);
     assert_true(rows[0].is_replay);
@@ -352,40 +364,45 @@ static void test_retry(void **state)
     s.attempts = 13;
     fixture_settle(f, &s);
     assert_int_equal(claim_only(f, 7, f->now_ms), 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook));
+    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
     id = delivery_id(seq + 100, 0);
     webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook), ERR_NOT_FOUND);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
+                     ERR_NOT_FOUND);
     id = delivery_id(seq, 5);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook), ERR_NOT_FOUND);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
+                     ERR_NOT_FOUND);
 }
 
 static void test_replay_to_another(void **state)
 {
     struct fixture *f = *state;
+    bool was_waiting = false;
     uint64_t seq = fixture_append(f, TWO, 2);
     uint64_t id = delivery_id(seq, 0);
     uint32_t webhook = 30;
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook));
+    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(id, delivery_id(seq, 2));
     assert_int_equal(webhook, 30);
     assert_int_equal(claim_only(f, 30, f->now_ms), 1);
     id = delivery_id(seq, 0);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook), ERR_CONFLICT);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
+                     ERR_CONFLICT);
     struct settlement s = fixture_outcome(delivery_id(seq, 2), 30, DELIVERY_DELIVERED);
     s.has_row = true;
     fixture_settle(f, &s);
     // The same place again, the next one for another webhook, the list's own for one in the list.
     id = delivery_id(seq, 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook));
+    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(id, delivery_id(seq, 2));
     webhook = 31;
     id = delivery_id(seq, 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook));
+    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(id, delivery_id(seq, 3));
     webhook = 8;
     id = delivery_id(seq, 0);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook), ERR_CONFLICT);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
+                     ERR_CONFLICT);
     // A place beyond the list is never owed.
     fixture_crash(f);
     assert_int_equal(fixture_owed(f, NULL, 0), 2);
@@ -453,9 +470,11 @@ static void test_prune(void **state)
     assert_int_equal(fixture_owed(f, NULL, 0), 1);
     uint64_t id = delivery_id(seqs[0], 0);
     uint32_t webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook), ERR_NOT_FOUND);
+    bool was_waiting = false;
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting),
+                     ERR_NOT_FOUND);
     id = delivery_id(seqs[1], 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, now, &webhook));
+    assert_ok(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting));
     // The kept pending one is claimed with its event, and settles.
     struct claimed rows[4];
     assert_int_equal(claim(f, 7, INT64_MAX - 1, rows, 4, NULL), 2);
@@ -472,9 +491,11 @@ static void test_prune(void **state)
     }
     id = delivery_id(seqs[1], 0);
     webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook), ERR_NOT_FOUND);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting),
+                     ERR_NOT_FOUND);
     id = delivery_id(seqs[2], 0);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook), ERR_NOT_FOUND);
+    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting),
+                     ERR_NOT_FOUND);
 }
 
 static void test_many_webhooks(void **state)

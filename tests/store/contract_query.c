@@ -154,8 +154,10 @@ static void retry_some(struct world *w, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct truth *t = &w->truths[below((uint32_t)w->count)];
         uint32_t webhook = 0;
+        bool was_waiting = false;
         if (t->was_final && t->state != DELIVERY_PENDING) {
-            assert_ok(w->f.backend->journal->retry(w->f.conn, &t->id, w->f.now_ms, &webhook));
+            assert_ok(w->f.backend->journal->retry(w->f.conn, &t->id, w->f.now_ms, &webhook,
+                                                   &was_waiting));
             t->state = DELIVERY_PENDING;
         } else if (w->count < w->capacity) {
             struct truth added = *t;
@@ -166,7 +168,8 @@ static void retry_some(struct world *w, size_t count)
             added.was_final = false;
             added.status = 0;
             added.attempts = 0;
-            assert_ok(w->f.backend->journal->retry(w->f.conn, &added.id, w->f.now_ms, &webhook));
+            assert_ok(w->f.backend->journal->retry(w->f.conn, &added.id, w->f.now_ms, &webhook,
+                                                   &was_waiting));
             w->truths[w->count++] = added;
         }
     }
