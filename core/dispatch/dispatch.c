@@ -364,7 +364,11 @@ void dispatch_overlay(const struct dispatch *d, uint64_t id, uint32_t webhook,
     out->is_known = true;
     out->state = delivery->state;
     out->reason = delivery->last_reason;
-    if (hook != NULL && delivery->state == DELIVERY_CLAIMED)
+    if (delivery->is_settling) { // an outcome that is not committed is not shown
+        out->state = DELIVERY_RUNNING;
+        out->reason = "its outcome is being written";
+    }
+    if (hook != NULL && out->state == DELIVERY_CLAIMED)
         out->ahead = ahead_of(hook, delivery);
 }
 
