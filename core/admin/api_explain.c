@@ -179,9 +179,14 @@ static bool is_listed(const uint32_t *numbers, uint32_t count, uint32_t number)
     return false;
 }
 
-static void say_why_not(const struct event *event, const struct webhook *webhook, struct buf *out)
+static void say_why_not(const struct event *event, const struct webhook *webhook, bool was_missed,
+                        struct buf *out)
 {
-    if (event->has_webhook) {
+    if (was_missed) {
+        (void)buf_append_text(out, "missed: it was inactive");
+        if (webhook->disabled != WEBHOOK_ENABLED)
+            (void)buf_append_format(out, " (%s)", webhook_disabled_name(webhook->disabled));
+    } else if (event->has_webhook) {
         (void)buf_append_text(out, "not matched: the event names another webhook");
     } else if (!span_eq(webhook->tenant, event->tenant)) {
         (void)buf_append_format(out, "not matched: it belongs to tenant \"%.*s\"",
@@ -192,10 +197,6 @@ static void say_why_not(const struct event *event, const struct webhook *webhook
             (void)buf_append_format(out, "%s%.*s", i > 0 ? ", " : "",
                                     SPAN_ARGS(webhook->events[i]));
         (void)buf_append_text(out, " only");
-    } else if (!webhook->is_active) {
-        (void)buf_append_text(out, "missed: it was inactive");
-        if (webhook->disabled != WEBHOOK_ENABLED)
-            (void)buf_append_format(out, " (%s)", webhook_disabled_name(webhook->disabled));
     } else {
         (void)buf_append_text(out, "not matched: it was saved in the same moment, after the event");
     }
@@ -217,7 +218,8 @@ static void write_then(struct api_call *call, const struct event *event, const s
         json_write_uid(&call->json, &webhook->uuid);
         webhook_safe_target(webhook->target, &text);
         write_sentence(call, "target", &text);
-        say_why_not(event, webhook, &text);
+        say_why_not(event, webhook, is_listed(event->missed, event->missed_count, then->number),
+                    &text);
         write_sentence(call, "summary", &text);
         json_write_end_object(&call->json);
     }
