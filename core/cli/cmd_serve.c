@@ -3,7 +3,7 @@
 //
 // Start: configuration → store → scripts → dispatch → sender → ingest → admin → "ready".
 // SIGTERM, in firing order: on_signal → on_ingest_drained (or on_patience_over) →
-// on_dispatch_drained → on_sender_stopped → on_settled → on_admin_stopped → on_ingest_stopped →
+// on_dispatch_drained → on_admin_stopped → on_sender_stopped → on_settled → on_ingest_stopped →
 // on_script_stopped → on_store_stopped.
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@
 #include "crypto/mac.h"
 
 #define MULTIS_PER_THREAD 64
+#define SETTLE_MS         5000 // for outcomes to be written, at the end
 
 struct engine {
     uv_loop_t loop;
@@ -206,9 +207,9 @@ static void reload(struct engine *e)
 static void on_patience_over(uv_timer_t *timer);
 static void on_ingest_drained(void *context);
 static void on_dispatch_drained(void *context);
+static void on_admin_stopped(void *context);
 static void on_sender_stopped(void *context);
 static void on_settled(void *context);
-static void on_admin_stopped(void *context);
 static void on_ingest_stopped(void *context);
 static void on_script_stopped(void *context);
 static void on_store_stopped(void *context);
@@ -217,7 +218,8 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct engine *e = handle->data;
     if (number == SIGHUP) {
-        reload(e);
+        if (!e->is_stopping)
+            reload(e);
         return;
     }
     if (e->is_stopping) {
@@ -251,6 +253,13 @@ static void on_ingest_drained(void *context)
 static void on_dispatch_drained(void *context)
 {
     struct engine *e = context;
+    admin_stop(e->admin, on_admin_stopped, e);
+}
+
+static void on_admin_stopped(void *context)
+{
+    struct engine *e = context;
+    dispatch_set_sender(e->dispatch, NULL);
     sender_stop(e->sender, 0, on_sender_stopped, e);
 }
 
@@ -258,17 +267,10 @@ static void on_dispatch_drained(void *context)
 static void on_sender_stopped(void *context)
 {
     struct engine *e = context;
-    dispatch_set_sender(e->dispatch, NULL);
-    dispatch_drain(e->dispatch, 5000, on_settled, e);
+    dispatch_drain(e->dispatch, SETTLE_MS, on_settled, e);
 }
 
 static void on_settled(void *context)
-{
-    struct engine *e = context;
-    admin_stop(e->admin, on_admin_stopped, e);
-}
-
-static void on_admin_stopped(void *context)
 {
     struct engine *e = context;
     ingest_stop(e->ingest, on_ingest_stopped, e);
@@ -277,6 +279,7 @@ static void on_admin_stopped(void *context)
 static void on_ingest_stopped(void *context)
 {
     struct engine *e = context;
+    dispatch_forget_script(e->dispatch);
     script_stop(e->script, on_script_stopped, e);
 }
 

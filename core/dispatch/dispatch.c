@@ -142,6 +142,11 @@ void dispatch_set_sender(struct dispatch *d, struct sender *sender)
     d->sender = sender;
 }
 
+void dispatch_forget_script(struct dispatch *d)
+{
+    d->env.script = NULL;
+}
+
 void dispatch_reconfigure(struct dispatch *d, const struct config *config)
 {
     size_t at = 0;

@@ -24,7 +24,11 @@ struct dispatch_env {
 // `start` is consumed: the webhooks and tenants are loaded from the store, what is owed is taken up.
 MUST_CHECK enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
                                    struct journal_start *start, struct errmsg *message);
+// NULL before the sender is stopped: what would be sent from then on ends as an attempt that was
+// stopped, and is made again later.
 void dispatch_set_sender(struct dispatch *dispatch, struct sender *sender);
+// Before the scripts are stopped, when it has drained.
+void dispatch_forget_script(struct dispatch *dispatch);
 // No new attempts; on_drained when nothing runs and all outcomes are stored, or after timeout_ms.
 void dispatch_drain(struct dispatch *dispatch, int64_t timeout_ms,
                     void (*on_drained)(void *context), void *context);

@@ -110,6 +110,15 @@ static void visit(struct flight *flight, bool is_response, size_t data_at,
     script_visit(flight->dispatch->env.script, &flight->visit);
 }
 
+// Without a sender the engine is stopping: nothing is known of the attempt, it is made again later.
+static void send_out(struct dispatch *d, struct flight *flight)
+{
+    if (d->sender != NULL)
+        sender_send(d->sender, &flight->attempt);
+    else
+        finish(d, flight);
+}
+
 static void launch(struct dispatch *d, struct flight *flight)
 {
     bool has_scripts = script_has_render(d->env.script, flight->webhook);
@@ -128,7 +137,7 @@ static void launch(struct dispatch *d, struct flight *flight)
     if (has_scripts)
         visit(flight, false, data_at, on_rendered);
     else
-        sender_send(d->sender, &flight->attempt);
+        send_out(d, flight);
 }
 
 // Past its time before it has begun? Then it ends here, without an attempt.
@@ -219,7 +228,7 @@ static void on_rendered(struct script_visit *visit)
     if (visit->result != SCRIPT_DONE)
         finish(d, flight);
     else
-        sender_send(d->sender, &flight->attempt);
+        send_out(d, flight);
 }
 
 // ---- sent --------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ static void test_find_mistakes(void **state)
     MESSAGE_HAS("did you mean \"webhooks\"?");
     assert_int_equal(FIND(&id, &used, "webhooks"), ERR_NOT_FOUND);
     MESSAGE_HAS("list, show, add");
-    assert_int_equal(FIND(&id, &used, "webhooks", "lsit"), ERR_NOT_FOUND);
+    assert_int_equal(FIND(&id, &used, "webhooks", "lst"), ERR_NOT_FOUND);
     MESSAGE_HAS("did you mean \"list\"?");
     assert_int_equal(FIND(&id, &used, "--socket", "x", "version"), ERR_NOT_FOUND);
     MESSAGE_HAS("behind the command");
