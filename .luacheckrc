@@ -31,3 +31,4 @@ stds.sandbox = {
 files["scripts/**"].std = "sandbox"
 files["lua/**"].std = "sandbox"
 files["examples/**/*.lua"].std = "sandbox"
+files["tests/lua/**"].std = "sandbox"
