@@ -620,11 +620,14 @@ void pool_stop(struct pool *pool, void (*on_stopped)(void *context), void *conte
     pool->stop_context = context;
     CHECK(uv_timer_stop(&pool->tick) == 0);
     CHECK(uv_timer_stop(&pool->respawn) == 0);
+    struct list waiting; // of all queues: a queue may be gone with its last visit
+    list_init(&waiting);
     for (uint32_t i = 0; i <= pool->config.hosts; i++) {
         struct list_node *node;
         while ((node = list_pop(&pool->slots[i].turns)) != NULL)
-            end_all(&CONTAINER_OF(node, struct pool_queue, turn)->waiting);
+            list_splice(&waiting, &CONTAINER_OF(node, struct pool_queue, turn)->waiting);
     }
+    end_all(&waiting);
     LIST_FOREACH(node, &pool->live)
         host_kill(host_of_book(node));
     finish_stop(pool);
