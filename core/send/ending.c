@@ -209,7 +209,10 @@ static enum outcome fail_connect(struct transfer *t)
     char reason[REASON_BYTES];
     char host[ADDRESS_BYTES];
     long error = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
+    if (t->socket_error != 0)
+        error = t->socket_error;
+    else
+        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
     print_host(host, &t->address);
     const char *text = error != 0 ? strerrordesc_np((int)error) : NULL;
     if (error == ECONNREFUSED)

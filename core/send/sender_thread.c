@@ -218,17 +218,23 @@ static void on_resolved(void *context, struct target *target)
         targets_found(&thread->targets, target, clock_mono_ms());
 }
 
-// The transfer could not open a connection because the address is old: once more, by the gate.
+// The transfer could not open a connection: the address is old, or libcurl has none. Once more, by
+// the gate, unless somebody has looked it up meanwhile.
 static void again(struct sender_thread *thread, struct transfer *transfer)
 {
     struct target *target = transfer->target;
+    int64_t now_ms = clock_mono_ms();
     int64_t deadline_ms = transfer->deadline_ms;
     bool was_sent = transfer->sent > 0;
+    if (transfer->has_no_address || target_is_stale(target, now_ms))
+        targets_doubt(target);
     struct attempt *attempt = transfer_end(transfer);
     put_transfer(thread, transfer);
     attempt->is_resent = attempt->is_resent || was_sent;
-    targets_doubt(target);
-    wait_for_address(thread, attempt, target, deadline_ms);
+    if (target_is_ready(target))
+        start(thread, attempt, target, deadline_ms, now_ms, false);
+    else
+        wait_for_address(thread, attempt, target, deadline_ms);
 }
 
 static void on_done(void *context, CURL *easy, CURLcode result)
@@ -240,7 +246,8 @@ static void on_done(void *context, CURL *easy, CURLcode result)
     CHECK(curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) == CURLE_OK);
     CAST(transfer, (void *)private, TRANSFER_MAGIC);
     struct target *target = transfer->target;
-    if (transfer->needs_lookup && result == CURLE_COULDNT_CONNECT) {
+    if (transfer->needs_lookup &&
+        (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST)) {
         again(thread, transfer);
         return;
     }

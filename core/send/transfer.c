@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Easy handles, their options and callbacks; runs on a sender thread.
 //
-// Callbacks in firing order: on_open_socket, on_tls, on_request, on_line, on_body.
+// Callbacks in firing order: on_lookup, on_open_socket, on_tls, on_request, on_line, on_body.
 #include "send/transfer.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -23,6 +24,19 @@ static void count(_Atomic uint64_t *counter)
 }
 
 // ---- callbacks -------------------------------------------------------------------
+
+// libcurl has no address of the name. Only a scout's lookup is counted and waited for.
+static int on_lookup(void *resolver, void *reserved, void *context)
+{
+    struct transfer *t = NULL;
+    CAST(t, context, TRANSFER_MAGIC);
+    (void)resolver;
+    (void)reserved;
+    if (t->is_scout || t->target->needs_no_lookup)
+        return 0;
+    t->has_no_address = t->needs_lookup = true;
+    return 1;
+}
 
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
                                     struct curl_sockaddr *address)
@@ -45,8 +59,10 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     curl_socket_t fd = curl_loop_open_socket(t->env->curl, address);
-    if (fd == CURL_SOCKET_BAD)
+    if (fd == CURL_SOCKET_BAD) {
+        t->socket_error = errno;
         return fd;
+    }
     t->opened++;
     t->is_new_connection = true;
     count(&t->env->stats->connections_opened);
@@ -188,6 +204,8 @@ static void set_fixed(struct transfer *t)
     SET(easy, CURLOPT_SSL_CTX_DATA, t);
     set_source(t);
     SET(easy, CURLOPT_POST, 1L);
+    SET(easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+    SET(easy, CURLOPT_RESOLVER_START_DATA, t);
     SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     SET(easy, CURLOPT_OPENSOCKETDATA, t);
     SET(easy, CURLOPT_PREREQFUNCTION, on_request);
@@ -378,6 +396,8 @@ struct attempt *transfer_end(struct transfer *t)
     t->fault = t->blocked = t->tls = NULL;
     t->address.ss_family = AF_UNSPEC;
     t->opened = t->refused = t->sent = 0;
-    t->is_new_connection = t->is_reused = t->needs_lookup = t->is_lost = false;
+    t->socket_error = 0;
+    t->is_new_connection = t->is_reused = t->is_lost = false;
+    t->needs_lookup = t->has_no_address = false;
     return attempt;
 }

@@ -50,10 +50,12 @@ struct transfer {
     const char *blocked;             // static; why the guard refused the last address
     struct sockaddr_storage address; // the last one that was tried or refused
     unsigned opened, refused;        // sockets
+    int socket_error;                // errno; why there was no socket
     unsigned sent;                   // requests that left
     bool is_new_connection;          // a socket was opened since the last request
     bool is_reused;                  // the newest request left on a kept connection
     const char *tls;                 // static; version of the connection; NULL: none
+    bool has_no_address;             // libcurl wanted to look the name up, and only scouts may
     bool needs_lookup;               // the address was too old to open a connection with
     bool is_lost;                    // a failpoint has swallowed the answer
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -173,6 +174,10 @@ static void *accept_all(void *context)
         struct sockaddr_in peer;
         socklen_t peer_len = sizeof peer;
         int fd = accept(server->listener, (struct sockaddr *)&peer, &peer_len);
+        if (fd < 0 && errno == EMFILE) { // a test of that
+            poll(NULL, 0, 10);
+            continue;
+        }
         if (fd < 0)
             return NULL;
         struct connection *c = calloc(1, sizeof *c);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -562,6 +563,38 @@ static void test_failpoints(void **state)
     }
 }
 
+// It is our own shortage, and the reason says so.
+static void send_without_descriptors(void *unused)
+{
+    struct world w;
+    struct rlimit limit;
+    struct rlimit none;
+    struct world_config config = {.allow = "127.0.0.0/8", .threads = 1, .multis = 1};
+    (void)unused;
+    world_start(&w, replies, &config);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        _exit(1);
+    none = limit;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none);
+    struct attempt *a = world_post(&w, "/200", 5000);
+    bool is_fine = a->outcome == OUTCOME_CONNECT_REFUSED &&
+                   memmem(a->reason.at, a->reason.len, "Too many open files", 19) != NULL;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    is_fine = is_fine && world_post(&w, "/200", 5000)->outcome == OUTCOME_DELIVERED;
+    world_stop(&w);
+    _exit(is_fine ? 0 : 2);
+}
+
+static void test_no_descriptors(void **state)
+{
+    static struct child_end end;
+    (void)state;
+    child_run(send_without_descriptors, NULL, &end);
+    if (end.exit_code != 0)
+        fail_msg("exit %d, signal %d: %s", end.exit_code, end.signal, end.text);
+}
+
 // ---- stopping ---------------------------------------------------------------------
 
 static void start_two_threads(struct world *w)
@@ -638,6 +671,7 @@ int main(void)
         cmocka_unit_test(test_source_address),
         cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_failpoints),
+        cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_stop_aborts),
         cmocka_unit_test(test_stop_waits),
     };

@@ -129,18 +129,18 @@ static void test_hanging_names(void **state)
     for (int i = 0; i < 100; i++) {
         char name[32];
         snprintf(name, sizeof name, "hang-%d.test", i % 50);
-        send_name(w, name, "/200", 400);
+        send_name(w, name, "/200", 1500);
     }
     int64_t before = clock_mono_ms();
     for (int i = 0; i < 10; i++) {
         assert_outcome(post_name(w, "known.test", "/bye"), OUTCOME_DELIVERED);
         assert_outcome(world_post(w, "/bye", 1000), OUTCOME_DELIVERED);
     }
-    assert_true(clock_mono_ms() - before < 300);
+    assert_true(clock_mono_ms() - before < 1000);
     assert_int_equal(w->ended_count, 21);
     assert_true(dns_server_names("hang") <= TARGET_MAX_LOOKUPS);
     world_wait(w, 121);
-    assert_true(clock_mono_ms() - before < 2000);
+    assert_true(clock_mono_ms() - before < 5000);
     for (int i = 21; i < 121; i++) {
         assert_outcome(w->ended[i], OUTCOME_DNS_ERROR);
         assert_reason(w->ended[i], "hang-");
@@ -149,11 +149,11 @@ static void test_hanging_names(void **state)
     for (int i = 0; i < 50; i++) {
         char name[32];
         snprintf(name, sizeof name, "hang-%d.test", i);
-        send_name(w, name, "/200", 400);
+        send_name(w, name, "/200", 1500);
     }
     before = clock_mono_ms();
     assert_outcome(post_name(w, "fresh.test", "/200"), OUTCOME_DELIVERED);
-    assert_true(clock_mono_ms() - before < 300);
+    assert_true(clock_mono_ms() - before < 1000);
     world_wait(w, 172);
 }
 
