@@ -29,10 +29,12 @@ struct script_config {
 // ERR_IO; broken files in scripts_dir are logged and left out.
 MUST_CHECK enum err script_start(struct script **out, uv_loop_t *loop,
                                  const struct script_config *config, struct errmsg *message);
+// Visits that are not done come back as SCRIPT_KILLED, before on_stopped; no new ones may be begun.
 void script_stop(struct script *script, void (*on_stopped)(void *context), void *context);
 
 // Reads scripts_dir again (SIGHUP); what fails keeps its old version and is logged.
-// `on_done` gets a text for the log: what changed, what was refused and why.
+// Touches the disk on main: a few small files, when an operator asks. `on_done` gets counts; what was
+// refused and why is in the log.
 void script_reload(struct script *script,
                    void (*on_done)(void *context, size_t loaded, size_t refused), void *context);
 

@@ -6,10 +6,6 @@
 
 enum watch_action watchdog_look(struct watch *watch, const struct watch_facts *facts)
 {
-    if (facts->visit == 0) {
-        *watch = (struct watch){.turn = facts->turn};
-        return WATCH_WAIT;
-    }
     if (facts->turn != watch->turn || facts->visit != watch->visit)
         *watch = (struct watch){.turn = facts->turn, .visit = facts->visit};
     else

@@ -14,15 +14,15 @@
 
 // What the watchdog remembers of one host.
 struct watch {
-    uint64_t turn;   // of the board, when the visit was first seen
-    uint64_t visit;  // 0: none
+    uint64_t turn; // of the board, when the visit was first seen
+    uint64_t visit;
     int64_t wall_ns; // it has run at least that long
     bool is_asked;   // to stop
     int64_t asked_cpu_ns, asked_wall_ns;
 };
 
 struct watch_facts {
-    uint64_t turn, visit;      // from the board; visit 0: it does nothing, or names none of ours
+    uint64_t turn, visit;      // what it works on, by its board; else the first that it has to
     int64_t since_ns;          // since the last tick
     int64_t cpu_ns;            // that the host has used since the visit began; -1: not known
     int64_t cpu_max, wall_max; // the visit's budget, ns
