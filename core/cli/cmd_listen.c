@@ -99,7 +99,7 @@ static enum err read_options(struct listening *l, struct errmsg *message)
 static bool verify(const struct listening *l, const struct incoming *request, struct errmsg *detail)
 {
     const char *secret;
-    struct errmsg other;
+    struct errmsg other = {""};
     int64_t now_s = clock_wall_ms() / 1000;
     for (size_t i = 0; (secret = args_nth(l->args, "secret", i)) != NULL; i++) {
         struct errmsg *to = i == 0 ? detail : &other;

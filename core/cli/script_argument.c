@@ -39,7 +39,8 @@ static struct span take_part(struct span *rest, char *out)
         out[used++] = rest->at[is_escape ? ++at : at];
     }
     bool is_last = at == rest->len;
-    *rest = is_last ? (struct span){0} : (struct span){rest->at + at + 1, rest->len - at - 1};
+    rest->at = is_last ? NULL : rest->at + at + 1;
+    rest->len = is_last ? 0 : rest->len - at - 1;
     return (struct span){out, used};
 }
 

@@ -13,7 +13,7 @@
 static enum err read_all(struct buf *out, int fd)
 {
     for (;;) {
-        char more; // at the maximum: is this all?
+        char more = 0; // at the maximum: is this all?
         size_t left = out->max - out->len;
         size_t wanted = left < READ_BYTES ? left : READ_BYTES;
         char *room = wanted > 0 ? buf_reserve(out, wanted) : &more;
