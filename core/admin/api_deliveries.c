@@ -67,17 +67,7 @@ void api_deliveries_list(struct api_call *call)
 
 // ---- one ---------------------------------------------------------------------------------------
 
-static bool read_id(struct reading *r)
-{
-    struct api_call *call = r->call;
-    if (uid_parse(call->id, &r->uid) &&
-        eventid_open_delivery(call->admin->env.id_key, &r->uid, &r->delivery))
-        return true;
-    api_refuse(call, PROBLEM_NOT_FOUND, "no delivery %.*s", SPAN_ARGS(call->id));
-    return false;
-}
-
-enum err reading_delivery(const struct query *query, struct query_conn *conn, void *context)
+static enum err read_delivery(const struct query *query, struct query_conn *conn, void *context)
 {
     struct reading *r = context;
     enum err err = query->delivery(conn, r->delivery, &r->arena, &r->row);
@@ -85,33 +75,48 @@ enum err reading_delivery(const struct query *query, struct query_conn *conn, vo
     return err;
 }
 
-bool reading_is_delivery(const struct reading *r)
+// An id has few check bits: the whole of it must be the one that this delivery has.
+static bool is_its_id(const struct reading *r)
 {
     struct uid id =
         eventid_make_delivery(r->call->admin->env.id_key, r->row.event->accepted_ms, r->row.id);
     return uid_eq(&id, &r->uid);
 }
 
-static void on_delivery(struct reading *r)
+static void on_delivery_read(struct reading *r)
 {
-    struct api_call *call = r->call;
-    if (r->err == OK && !reading_is_delivery(r))
+    void (*on_row)(struct api_call * call, const struct query_delivery *row) = r->on_row;
+    if (r->err == OK && !is_its_id(r))
         r->err = ERR_NOT_FOUND;
-    if (r->err != OK) {
-        api_refuse_err(call, r->err);
+    if (r->err != OK)
+        api_refuse_err(r->call, r->err);
+    else
+        on_row(r->call, &r->row);
+}
+
+void reading_one_delivery(struct api_call *call,
+                          void (*on_row)(struct api_call *call, const struct query_delivery *row))
+{
+    struct reading *r = reading_new(call);
+    r->on_row = on_row;
+    if (uid_parse(call->id, &r->uid) &&
+        eventid_open_delivery(call->admin->env.id_key, &r->uid, &r->delivery)) {
+        reading_run(r, read_delivery, on_delivery_read);
         return;
     }
-    api_write_delivery(call, &r->row);
+    reading_free(r);
+    api_refuse(call, PROBLEM_NOT_FOUND, "no delivery %.*s", SPAN_ARGS(call->id));
+}
+
+static void show(struct api_call *call, const struct query_delivery *row)
+{
+    api_write_delivery(call, row);
     api_send(call, 200);
 }
 
 void api_deliveries_read(struct api_call *call)
 {
-    struct reading *r = reading_new(call);
-    if (read_id(r))
-        reading_run(r, reading_delivery, on_delivery);
-    else
-        reading_free(r);
+    reading_one_delivery(call, show);
 }
 
 // ---- retry -------------------------------------------------------------------------------------
@@ -133,24 +138,16 @@ static void on_retried(void *context, enum err err)
     }
 }
 
-static void on_retry_read(struct reading *r)
+static void retry(struct api_call *call, const struct query_delivery *row)
 {
-    struct api_call *call = r->call;
-    if (r->err == OK && !reading_is_delivery(r))
-        r->err = ERR_NOT_FOUND;
-    if (r->err != OK)
-        api_refuse_err(call, r->err);
-    else if (dispatch_webhook_by_number(call->admin->env.dispatch, r->row.webhook) == NULL)
+    struct dispatch *dispatch = call->admin->env.dispatch;
+    if (dispatch_webhook_by_number(dispatch, row->webhook) == NULL)
         api_refuse(call, PROBLEM_CONFLICT, "its webhook was deleted");
     else
-        dispatch_retry(call->admin->env.dispatch, r->delivery, on_retried, call);
+        dispatch_retry(dispatch, row->id, on_retried, call);
 }
 
 void api_deliveries_retry(struct api_call *call)
 {
-    struct reading *r = reading_new(call);
-    if (read_id(r))
-        reading_run(r, reading_delivery, on_retry_read);
-    else
-        reading_free(r);
+    reading_one_delivery(call, retry);
 }

@@ -105,29 +105,15 @@ static void write_delivery(struct api_call *call, const struct query_delivery *r
 
 // ---- a delivery --------------------------------------------------------------------------------
 
-static void on_delivery(struct reading *r)
+static void explain_delivery(struct api_call *call, const struct query_delivery *row)
 {
-    struct api_call *call = r->call;
-    if (r->err == OK && !reading_is_delivery(r))
-        r->err = ERR_NOT_FOUND;
-    if (r->err != OK) {
-        api_refuse_err(call, r->err);
-        return;
-    }
-    write_delivery(call, &r->row);
+    write_delivery(call, row);
     api_send(call, 200);
 }
 
 void api_deliveries_explain(struct api_call *call)
 {
-    struct reading *r = reading_new(call);
-    if (uid_parse(call->id, &r->uid) &&
-        eventid_open_delivery(call->admin->env.id_key, &r->uid, &r->delivery)) {
-        reading_run(r, reading_delivery, on_delivery);
-        return;
-    }
-    reading_free(r);
-    api_refuse(call, PROBLEM_NOT_FOUND, "no delivery %.*s", SPAN_ARGS(call->id));
+    reading_one_delivery(call, explain_delivery);
 }
 
 // ---- an event ----------------------------------------------------------------------------------

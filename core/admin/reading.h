@@ -20,6 +20,7 @@ struct reading {
     struct query_deliveries deliveries;
     struct query_delivery row;
     bool has_row;
+    void (*on_row)(struct api_call *call, const struct query_delivery *row);
     struct arena arena;                 // results; reader thread until it is done
     void (*on_done)(struct reading *r); // must end the call; frees nothing of r
     void *context;
@@ -51,7 +52,7 @@ struct reading_ends {
 void reading_write_cursors(struct reading *r, const struct reading_ends *ends,
                            reading_make_fn *make);
 
-// One delivery with its attempts into r->row; r->delivery is its number. For reading_run.
-enum err reading_delivery(const struct query *query, struct query_conn *conn, void *context);
-// An id has few check bits: the whole of r->uid must be the one that r->row has.
-bool reading_is_delivery(const struct reading *r);
+// Reads the delivery that the call's {id} names, with its attempts, and gives it to `on_row`, which
+// must end the call; refuses the call when there is none.
+void reading_one_delivery(struct api_call *call,
+                          void (*on_row)(struct api_call *call, const struct query_delivery *row));
