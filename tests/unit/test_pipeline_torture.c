@@ -226,8 +226,8 @@ static void test_documents_are_bounded(void **state)
     (void)state;
     static const char *const greedy[] = {
         "local t = {} for i = 1, 1e6 do t[i] = json.decode('[' .. ('1,'):rep(1000) .. '1]') end",
-        "local d = json.decode('[' .. ('1,'):rep(100000) .. '1]') for i = 1, 1e6 do d = "
-        "json.copy(d) end",
+        ("local d = json.decode('[' .. ('1,'):rep(100000) .. '1]') "
+         "for i = 1, 1e6 do d = json.copy(d) end"),
         "json.decode('[' .. ('1,'):rep(10000000) .. '1]')",
     };
     for (size_t i = 0; i < COUNT_OF(greedy); i++) {
