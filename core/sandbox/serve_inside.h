@@ -14,7 +14,7 @@ struct webhook_facts {
 
 struct serve {
     struct frame_board *board; // borrowed
-    int64_t clock_ns;           // when serve_say was last called
+    int64_t clock_ns;          // when serve_say was last called
     struct run run;
     struct pipeline *pipeline; // owned
     struct states *states;     // owned

@@ -141,10 +141,10 @@ static void test_what_is_broken_is_refused(void **state)
 {
     struct fixture *f = *state;
     static const char *const broken[] = {
-        "return {",                                       // does not compile
-        "return 1",                                       // no table
-        "return { api = 2 }",                             // another contract
-        "return { api = 1, transfrom = function() end }", // no such function
+        "return {",                                        // does not compile
+        "return 1",                                        // no table
+        "return { api = 2 }",                              // another contract
+        "return { api = 1, transformm = function() end }", // no such function
         "return { api = 1, options = { a = { type = 'strnig' } } }",
         "error('no')",
         "while true do end",
@@ -270,8 +270,8 @@ static void test_checks_webhooks(void **state)
     check(f, "", NULL, NULL);
     check(f, "{\"name\":\"one\"},{\"name\":\"options\",\"options\":{\"channel\":\"#a\"}}", NULL,
           NULL);
-    check(f, "{\"name\":\"one\"},{\"name\":\"optoins\"}", "scripts.1",
-          "there is no script \"optoins\"; did you mean \"options\"?");
+    check(f, "{\"name\":\"one\"},{\"name\":\"optionz\"}", "scripts.1",
+          "there is no script \"optionz\"; did you mean \"options\"?");
     check(f, "{\"name\":\"one\",\"version\":\"00000000\"}", "scripts.0", "the active one is");
     check(f, "{\"name\":\"options\"}", "scripts.0.options.channel", "required");
     check(f, "{\"name\":\"options\",\"options\":{\"channel\":\"a\"}}", "scripts.0.options.channel",
