@@ -9,7 +9,8 @@
 struct store_config {
     const char *location; // path or URL
     int64_t idempotency_window_ms;
-    int64_t min_free_bytes; // of the file system that holds it
+    int64_t min_free_bytes;  // of the file system that holds it
+    int64_t query_budget_ms; // of one query; 0: QUERY_BUDGET_MS
 };
 
 struct journal_conn; // a backend's own

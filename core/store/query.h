@@ -8,7 +8,7 @@
 #include "store/catalogue.h"
 
 #define QUERY_MAX_LIMIT 250
-#define QUERY_BUDGET_MS 100   // of one call
+#define QUERY_BUDGET_MS 100   // of one call, unless the configuration says otherwise
 #define QUERY_MAX_SCAN  20000 // rows that a filter without an index may look at
 
 // Zero means: not asked for. Lists go by id, newest first. The arena should take 4 MiB: a page that
@@ -66,7 +66,7 @@ struct query {
     enum err (*open)(struct query_conn **out, const struct store_config *config,
                      struct errmsg *message);
     void (*close)(struct query_conn **conn);
-    // All stop with ERR_TIMEOUT after QUERY_BUDGET_MS. Results lie in the caller's arena; events
+    // All stop with ERR_TIMEOUT after their budget; lists that have begun end with a short page. Results lie in the caller's arena; events
     // carry a reference.
     enum err (*event)(struct query_conn *conn, uint64_t seq, struct event **out);
     enum err (*events)(struct query_conn *conn, const struct query_filter *filter,

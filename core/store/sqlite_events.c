@@ -76,8 +76,9 @@ static enum err collect_events(struct query_conn *conn, const struct query_filte
     while ((err = sqlite_db_next(db, sql)) == OK) {
         struct event *event = NULL;
         uint64_t seq = (uint64_t)sqlite_db_int(db, sql, 0);
-        if (scanned++ >= QUERY_MAX_SCAN || sqlite_query_is_late(conn))
-            return out->scanned_to != 0 ? OK : ERR_TIMEOUT;
+        if (out->scanned_to != 0 && (scanned >= QUERY_MAX_SCAN || sqlite_query_is_late(conn, 75)))
+            return OK;
+        scanned++;
         err = seal_open_event(seq, sqlite_db_blob(db, sql, 1), &event);
         if (err == OK && sqlite_events_fit(event, filter)) {
             if (out->count == filter->limit) {

@@ -8,7 +8,6 @@
 
 #define PROGRESS_STEPS 2000              // of SQLite's machine between two looks at the clock
 #define SCRATCH_MAX    ((size_t)8 << 20) // the attempts of one delivery
-#define LATE_MS        (QUERY_BUDGET_MS / 4)
 
 static int on_progress(void *context)
 {
@@ -35,6 +34,7 @@ static enum err open_query(struct query_conn **out, const struct store_config *c
 {
     struct query_conn *conn = xcalloc(1, sizeof *conn);
     conn->magic = SQLITE_QUERY_MAGIC;
+    conn->budget_ms = config->query_budget_ms > 0 ? config->query_budget_ms : QUERY_BUDGET_MS;
     arena_init(&conn->scratch, SCRATCH_MAX);
     enum err err = sqlite_db_open(&conn->db, config->location, SQLITE_DB_READER, message);
     if (err == OK)
@@ -51,7 +51,7 @@ static enum err open_query(struct query_conn **out, const struct store_config *c
 enum err sqlite_query_begin(struct query_conn *conn)
 {
     CHECK(conn->magic == SQLITE_QUERY_MAGIC);
-    conn->deadline_mono_ms = clock_mono_ms() + QUERY_BUDGET_MS;
+    conn->deadline_mono_ms = clock_mono_ms() + conn->budget_ms;
     sqlite_db_use(&conn->db, SQL_SNAPSHOT);
     return sqlite_db_run(&conn->db, SQL_SNAPSHOT);
 }
@@ -66,9 +66,9 @@ enum err sqlite_query_end(struct query_conn *conn, enum err err)
     return err != OK ? err : ended;
 }
 
-bool sqlite_query_is_late(const struct query_conn *conn)
+bool sqlite_query_is_late(const struct query_conn *conn, int percent)
 {
-    return clock_mono_ms() + LATE_MS > conn->deadline_mono_ms;
+    return clock_mono_ms() + conn->budget_ms * (100 - percent) / 100 > conn->deadline_mono_ms;
 }
 
 enum err sqlite_query_event(struct query_conn *conn, uint64_t seq, struct event **out)

@@ -12,6 +12,7 @@
 struct query_conn {
     uint32_t magic;
     struct sqlite_db db;
+    int64_t budget_ms;        // of a call
     int64_t deadline_mono_ms; // of the call under way
     struct arena scratch;     // for looking at what may not be answered
 };
@@ -20,8 +21,8 @@ struct query_conn {
 // One snapshot per call; end it with what became of the call.
 MUST_CHECK enum err sqlite_query_begin(struct query_conn *conn);
 MUST_CHECK enum err sqlite_query_end(struct query_conn *conn, enum err err);
-// Most of the time is used up: a list ends here, with a short page.
-bool sqlite_query_is_late(const struct query_conn *conn);
+// So many percent of the time are used up: a list ends here, with a short page.
+bool sqlite_query_is_late(const struct query_conn *conn, int percent);
 MUST_CHECK enum err sqlite_query_event(struct query_conn *conn, uint64_t seq, struct event **out);
 // OK, ERR_NOT_FOUND.
 MUST_CHECK enum err sqlite_query_has(struct query_conn *conn, enum sqlite_sql which, uint64_t id);

@@ -3,7 +3,8 @@
 //
 // store_bench [FOLDER [EVENTS]]: rows of a table; "limit" is SQLite with the same pragmas, rows and
 // sizes and nothing else. store_bench FOLDER EVENTS append BATCH prints one number: events per
-// second that are only appended (with --limit behind it: by SQLite alone).
+// second that are only appended (with --limit behind it: by SQLite alone). store_bench FOLDER EVENTS
+// reads: how long lists take, and a start with EVENTS pending deliveries.
 // Built by hand or by run.sh, against the release build:
 //   gcc -O2 -std=c11 -D_GNU_SOURCE -Icore tests/bench/store_bench.c -o build/store_bench
 //       build/release/libgrapnel_{store,model,crypto,json,base,schema}.a -lsqlite3 -lcrypto -luuid -luv
@@ -27,6 +28,7 @@ struct work {
     size_t batch;
     uint32_t deliveries;
     bool with_keys;
+    bool is_waiting; // deliveries become pending, none is settled
     bool is_limit;
 };
 
@@ -159,9 +161,15 @@ static void run_ours(const struct work *work, const char *path, double *worst_ms
             event_unref(appends[i].event);
             for (uint32_t k = 0; k < work->deliveries; k++)
                 settlements[settled++] = delivered(seq + i, k, span_make(record, sizeof record));
+            if (work->is_waiting) {
+                settlements[settled - 1].state = DELIVERY_PENDING;
+                settlements[settled - 1].due_ms = clock_wall_ms() + (int64_t)i;
+            }
         }
         seq += work->batch;
     }
+    if (journal->commit(conn, NULL, 0, settlements, settled) != OK)
+        fail("a commit failed");
     journal->close(&conn);
     xfree(start.due);
 }
@@ -224,6 +232,77 @@ static void run_limit(const struct work *work, const char *path, double *worst_m
     (void)sqlite3_close(db);
 }
 
+// ---- reads ------------------------------------------------------------------------------------------
+
+static void time_list(struct query_conn *conn, const char *name, struct query_filter filter)
+{
+    enum { ROUNDS = 200 };
+    struct arena arena;
+    size_t rows = 0;
+    arena_init(&arena, (size_t)8 << 20);
+    int64_t begin = clock_mono_ns();
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        struct query_deliveries page;
+        arena_clear(&arena);
+        filter.arena = &arena;
+        filter.limit = 50;
+        if (filter.webhook != 0)
+            filter.webhook = 1 + i * 37 % WEBHOOKS;
+        enum err err = sqlite_backend.query->deliveries(conn, &filter, &page);
+        if (err != OK)
+            fail(err_name(err));
+        rows += page.count;
+        query_deliveries_deinit(&page);
+    }
+    (void)printf("%-32s %8.0f us %6.1f rows\n", name,
+                 (double)(clock_mono_ns() - begin) / 1e3 / ROUNDS, (double)rows / ROUNDS);
+    arena_deinit(&arena);
+}
+
+static void time_lists(const char *path)
+{
+    struct store_config config = {.location = path};
+    struct query_conn *conn = NULL;
+    struct errmsg message;
+    if (sqlite_backend.query->open(&conn, &config, &message) != OK)
+        fail(message.text);
+    time_list(conn, "all", (struct query_filter){0});
+    time_list(conn, "one webhook", (struct query_filter){.webhook = 1});
+    time_list(conn, "one webhook, delivered",
+              (struct query_filter){.webhook = 1, .states = 1u << DELIVERY_DELIVERED});
+    time_list(conn, "one webhook, pending",
+              (struct query_filter){.webhook = 1, .states = 1u << DELIVERY_PENDING});
+    time_list(conn, "dead", (struct query_filter){.states = 1u << DELIVERY_DEAD});
+    time_list(conn, "one event", (struct query_filter){.seq = 77});
+    sqlite_backend.query->close(&conn);
+}
+
+static void run_reads(struct work *work)
+{
+    char path[400];
+    double worst_ms = 0;
+    struct store_config config = {.location = path};
+    struct journal_conn *conn = NULL;
+    struct journal_start start;
+    struct errmsg message;
+    work->batch = 512;
+    work->deliveries = 1;
+    make_path(work, path, sizeof path);
+    run_ours(work, path, &worst_ms);
+    work->is_waiting = true;
+    run_ours(work, path, &worst_ms);
+    int64_t begin = clock_mono_ns();
+    if (sqlite_backend.journal->open(&conn, &config, &start, &message) != OK)
+        fail(message.text);
+    (void)printf("%-32s %8.0f us %6zu webhooks, %llu rows\n", "start",
+                 (double)(clock_mono_ns() - begin) / 1e3, start.due_count,
+                 (unsigned long long)sqlite_backend.journal->gauges(conn).pending_rows);
+    time_lists(path);
+    sqlite_backend.journal->close(&conn);
+    xfree(start.due);
+    (void)remove_files(path);
+}
+
 // ---- the table --------------------------------------------------------------------------------------
 
 static struct result measure(const struct work *work)
@@ -266,6 +345,10 @@ int main(int argc, char **argv)
         if (work.batch == 0 || work.batch > MAX_BATCH)
             fail("BATCH is 1 to 1024");
         (void)printf("%.0f\n", (double)work.events / measure(&work).seconds);
+        return 0;
+    }
+    if (argc > 3 && strcmp(argv[3], "reads") == 0) {
+        run_reads(&work);
         return 0;
     }
     (void)printf("%-8s %2s %5s %10s %10s %12s %10s %10s\n", "what", "D", "batch", "events/s",

@@ -212,6 +212,7 @@ static int setup(void **state)
     settle_old(w, 1500);
     retry_some(w, ADDED);
     settle_some(w, 500, w->count);
+    w->f.config.query_budget_ms = 60000; // whatever runs beside
     assert_ok(w->f.backend->query->open(&w->query, &w->f.config, &message));
     *state = w;
     return 0;
@@ -467,6 +468,66 @@ static void test_small_arena(void **state)
     arena_deinit(&small);
 }
 
+static struct query_conn *open_query(struct world *w, int64_t budget_ms)
+{
+    struct query_conn *conn = NULL;
+    struct errmsg message;
+    struct store_config config = w->f.config;
+    config.query_budget_ms = budget_ms;
+    assert_ok(w->f.backend->query->open(&conn, &config, &message));
+    return conn;
+}
+
+// Rows of a list, taken in small steps. Where not even one step fits the budget, it is doubled.
+static size_t count_hurried(struct world *w, struct query_filter filter, size_t *pages)
+{
+    int64_t budget_ms = 2;
+    size_t rows = 0;
+    struct query_conn *conn = open_query(w, budget_ms);
+    for (bool is_over = false; !is_over;) {
+        struct query_deliveries page;
+        arena_clear(&w->arena);
+        enum err err = w->f.backend->query->deliveries(conn, &filter, &page);
+        if (err == ERR_TIMEOUT) {
+            w->f.backend->query->close(&conn);
+            budget_ms *= 2;
+            conn = open_query(w, budget_ms);
+            continue;
+        }
+        assert_ok(err);
+        ++*pages;
+        uint64_t before = page.scanned_to != 0 ? page.scanned_to
+                          : page.count > 0     ? page.rows[page.count - 1].id
+                                               : 0;
+        assert_true(before == 0 || filter.before == 0 || before < filter.before);
+        rows += page.count;
+        is_over = !page.has_more && page.scanned_to == 0;
+        filter.before = before;
+        query_deliveries_deinit(&page);
+    }
+    w->f.backend->query->close(&conn);
+    return rows;
+}
+
+// With next to no time there are short pages that say where they stopped; none misses a row.
+static void test_budget(void **state)
+{
+    struct world *w = *state;
+    const struct query_filter filters[] = {
+        {.status = 999}, {.webhook = 3}, {.webhook = 777}, {.states = BIT(PENDING)}};
+    for (size_t i = 0; i < COUNT_OF(filters); i++) {
+        struct query_filter filter = filters[i];
+        size_t expected = 0;
+        size_t pages = 0;
+        filter.arena = &w->arena;
+        filter.limit = 250;
+        for (size_t k = 0; k < w->count; k++)
+            expected += fits(&w->truths[k], &filter);
+        assert_int_equal(count_hurried(w, filter, &pages), expected);
+        assert_true(pages > expected / 250);
+    }
+}
+
 static void on_revision(void *context, const struct object *object)
 {
     char *text = context;
@@ -505,9 +566,10 @@ static void test_revisions(void **state)
 int contract_query(const struct backend *backend)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists),     cmocka_unit_test(test_one),
-        cmocka_unit_test(test_events),    cmocka_unit_test(test_small_arena),
-        cmocka_unit_test(test_revisions), cmocka_unit_test(test_after_pruning),
+        cmocka_unit_test(test_lists),         cmocka_unit_test(test_one),
+        cmocka_unit_test(test_events),        cmocka_unit_test(test_small_arena),
+        cmocka_unit_test(test_budget),        cmocka_unit_test(test_revisions),
+        cmocka_unit_test(test_after_pruning),
     };
     backend_under_test = backend;
     return cmocka_run_group_tests_name("query", tests, setup, teardown);

@@ -410,6 +410,7 @@ static size_t count_list(struct fixture *f, uint32_t webhook, uint32_t states)
     size_t found = 0;
     uint64_t last = UINT64_MAX;
     bool is_over = false;
+    f->config.query_budget_ms = 60000;
     arena_init(&arena, (size_t)4 << 20);
     struct query_filter filter = {
         .arena = &arena, .limit = 250, .webhook = webhook, .states = states};
