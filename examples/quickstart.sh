@@ -181,7 +181,7 @@ grep -q '^signature: verified' "$folder/requests" || fail "the signature does no
 step "What became of it"
 for _ in $(seq 50); do # the receiver has it; the engine may still be writing that down
     "$grapnel" explain "$id" >"$folder/explained"
-    grep -q ' delivered\.' "$folder/explained" && break
+    grep -q ' delivered with ' "$folder/explained" && break
     sleep 0.1
 done
 run "$grapnel" explain "$id"

@@ -23,6 +23,15 @@ static void put_mark(struct view *view, struct span state)
         view_put_styled(view, TERM_WAIT, SPAN(DOTS));
 }
 
+// "Delivered with attempt 1 at …" need not follow the word "delivered".
+static struct span without_state(struct span summary, struct span state)
+{
+    struct span first = {summary.at, state.len < summary.len ? state.len : summary.len};
+    if (state.len == 0 || !span_eq_nocase(first, state))
+        return summary;
+    return span_trim(span_make(summary.at + state.len, summary.len - state.len));
+}
+
 // {"target","summary","delivery"}: a line, and its attempts below.
 static void put_delivery(struct view *view, uint32_t row)
 {
@@ -36,8 +45,13 @@ static void put_delivery(struct view *view, uint32_t row)
     view_put(view, view_text(view, row, "target"));
     view_format(view, "   ");
     view_put_styled(view, view_style(state), state);
-    view_format(view, ". ");
-    view_put(view, view_text(view, row, "summary"));
+    struct span summary = view_text(view, row, "summary");
+    struct span rest = without_state(summary, state);
+    if (rest.len == summary.len)
+        view_format(view, ". ");
+    else if (rest.len > 0 && rest.at[0] != ':')
+        view_format(view, " ");
+    view_put(view, rest);
     view_format(view, "\n");
     view_format(view, "      delivery ");
     view_put(view, view_text(view, delivery, "id"));
