@@ -163,8 +163,10 @@ void settle_young(struct dispatch *d)
                                  .due_ms = clock_wall_ms(),
                                  .is_held = is_running,
                                  .reason = is_running ? "is being sent" : "waits in the store"};
+        struct hook *hook = hook_find(d, delivery->webhook);
         if (!is_running)
-            hook_find(d, delivery->webhook)->ready_count--;
+            hook->ready_count--;
         settle(d, delivery, NULL, &how);
+        hook_update(d, hook); // nothing may be left for its turn
     }
 }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A long backlog for a dead target costs neither memory nor the others' rate."""
+import threading
 import time
 
-from story import alone, plain_only, wait_for, within
+from story import Answer, alone, plain_only, wait_for, within
 
 BACKLOG = 200_000
 ROUND = 4000
@@ -105,3 +106,47 @@ def test_backlog_survives_a_restart(story):
     wait_for(lambda: target.count >= count, "the backlog", 80)
     engine.wait_idle()
     assert len(target.ids) == count == target.count
+
+
+def test_what_waits_in_memory_is_written_after_5_s(story):
+    """Waiting for its turn or being sent: it gets a row, the queue is empty, and goes on when there is room."""
+    target = story.target(Answer.hang())
+    engine = story.engine(clock=True)
+    engine.webhook(target, max_in_flight=1, timeout_ms=60000, retry=[1])
+    ids = [engine.ok(data=i) for i in range(30)]
+    target.wait(1)
+    assert engine.metric('pending{state="claimed"}') == 29
+    engine.clock.advance(6)
+    wait_for(lambda: engine.metric('pending{state="pending"}') == 30, "a row for each")
+    engine.ok("other")
+    target.answer_with(204)
+    target.drop_all()
+    wait_for(lambda: set(target.ids) == set(ids), "all of them")
+    for event_id in ids:
+        engine.clock.advance(0.1)
+        assert engine.settled(event_id)["state"] == "delivered"
+
+
+@within(30)
+def test_slow_start_with_much_owed(story):
+    """More than 5 s between reading what is owed and the loop's first turn: rows are written, then sent."""
+    target = story.target(Answer.hang(), keep="ids")
+    engine = story.engine(clock=True, log_level="info")
+    engine.webhook(target, timeout_ms=60000)
+    ids = {engine.ok(data=i) for i in range(60)}
+    engine.kill()
+    target.answer_with(204)
+    is_ready = threading.Event()
+
+    def let_time_fly():
+        while "were owed" not in engine.log() and not is_ready.is_set():
+            pass
+        engine.clock.advance(6)
+
+    thread = threading.Thread(target=let_time_fly)
+    thread.start()
+    engine.start()
+    is_ready.set()
+    thread.join()
+    wait_for(lambda: engine.clock.advance(1) or set(target.ids) == ids, "all of them")
+    engine.wait_idle()
