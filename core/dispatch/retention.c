@@ -6,10 +6,16 @@
 #include "dispatch/state.h"
 
 #define LOOK_MS      (60 * 1000)
+#define TEST_LOOK_MS 200 // tests move the clock under us
 #define SLICE_EVENTS 256
 #define PAUSE_MS     20 // between slices, so that commits of deliveries go first
 
 static void on_retention(uv_timer_t *timer);
+
+static uint64_t look_ms(void)
+{
+    return clock_is_test() ? TEST_LOOK_MS : LOOK_MS;
+}
 
 static void on_pruned(struct store_op *op)
 {
@@ -20,7 +26,7 @@ static void on_pruned(struct store_op *op)
     if (op->err != OK)
         log_line(LOG_WARN, LOG_DISPATCH_AREA, "old events cannot be pruned: %s", err_text(op->err));
     if (!d->is_draining && !uv_is_closing((uv_handle_t *)&d->retention))
-        CHECK(uv_timer_start(&d->retention, on_retention, is_more ? PAUSE_MS : LOOK_MS, 0) == 0);
+        CHECK(uv_timer_start(&d->retention, on_retention, is_more ? PAUSE_MS : look_ms(), 0) == 0);
     xfree(prune);
 }
 
@@ -43,5 +49,5 @@ void retention_start(struct dispatch *d)
 {
     d->retention.data = d;
     // Not in the first moments: what is owed goes first.
-    CHECK(uv_timer_start(&d->retention, on_retention, LOOK_MS, 0) == 0);
+    CHECK(uv_timer_start(&d->retention, on_retention, look_ms(), 0) == 0);
 }
