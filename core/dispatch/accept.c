@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "crypto/eventid.h"
@@ -131,6 +132,21 @@ static bool is_in_memory(const struct accepting *a, uint32_t index)
 
 // ---- in ----------------------------------------------------------------------------------------
 
+static void on_answered_already(void *token, const struct wire_reply *reply)
+{
+    (void)token;
+    (void)reply;
+}
+
+// Breaks the promise on purpose, for tests/crash alone: they must find it out.
+static void answer_too_early(struct accepting *a)
+{
+    struct wire_reply reply = {
+        .code = WIRE_OK, .id = a->event->id, .deliveries = a->event->webhook_count};
+    a->answer(a->token, &reply);
+    a->answer = on_answered_already;
+}
+
 void dispatch_accept(struct dispatch *d, struct event **moved, dispatch_answer_fn *answer,
                      void *token)
 {
@@ -161,6 +177,8 @@ void dispatch_accept(struct dispatch *d, struct event **moved, dispatch_answer_f
     store_op_init(&a->op.op, STORE_APPEND, on_appended, d);
     a->op.append = (struct append){.event = event, .due_ms = a->due_ms};
     d->appending++;
+    if (failpoint_hit(FAILPOINT_INGEST_ACK_EARLY))
+        answer_too_early(a);
     store_submit(d->env.store, &a->op.op);
 }
 

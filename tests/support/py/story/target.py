@@ -139,7 +139,7 @@ class Target:
     """`with Target() as target:` or through a story.
 
     answer: an Answer, a status, a list of these (taken in turn, the last for all that follow), or a
-    function of the request. keep: "all", or "ids" when only counts per webhook-id are wanted.
+    function of the request. keep: "all", "ids" when only counts per webhook-id are wanted, or "none".
     """
 
     def __init__(self, answer=204, keep="all", host="127.0.0.1", backlog=512):
@@ -299,7 +299,8 @@ class Target:
     def _record(self, request):
         if self.keep == "all":
             self.requests.append(request)
-        self.ids[request.id] += 1
+        if self.keep != "none":
+            self.ids[request.id] += 1
         self.count += 1
 
     def _begin(self, connection, answer):
