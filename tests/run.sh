@@ -160,8 +160,8 @@ run_python() {
     skipped=$((skipped + $(grep -c '^skip ' "$log")))
     grep '^skip ' "$log" | sed 's/^/  /'
     if [ "$bad" -gt 0 ] || [ "$status" -ne 0 ]; then
-        grep '^not ok ' "$log"
-        tail -n "${TAIL:-60}" "$log"
+        # What stands before a `not ok` is its story; engines' logs are long.
+        grep -B 25 '^not ok ' "$log" | cut -c 1-200 | tail -n "${TAIL:-120}"
         failed=$((failed + (bad > 1 ? bad - 1 : 0)))
         fail "$name: $bad tests (status $status)" "$log"
     elif [ "$good" -eq 0 ]; then
