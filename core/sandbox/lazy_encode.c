@@ -563,7 +563,7 @@ static bool fail_depth(struct encoder *e)
         }
     }
     char what[64];
-    snprintf(what, sizeof(what), "deeper than %u levels", LAZY_DEPTH);
+    snprintf(what, sizeof(what), "deeper than %d levels", LAZY_DEPTH);
     e->depth = e->depth > 8 ? 8 : e->depth; // the whole path would help nobody
     return fail(e, what);
 }

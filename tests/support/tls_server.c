@@ -94,7 +94,9 @@ struct tls_server *tls_server_start(const char *san, bool is_expired)
     require(SSL_CTX_use_PrivateKey(server->ctx, key) == 1);
     memcpy(server->ca_file, "/tmp/test_caXXXXXX", sizeof "/tmp/test_caXXXXXX");
     FILE *file = fdopen(mkstemp(server->ca_file), "w");
-    require(file != NULL && PEM_write_X509(file, cert) == 1 && fclose(file) == 0);
+    require(file != NULL);
+    bool is_written = PEM_write_X509(file, cert) == 1;
+    require(fclose(file) == 0 && is_written);
     X509_free(cert);
     EVP_PKEY_free(key);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -62,7 +62,10 @@ static void tell(struct story *s)
         .address = "127.0.0.1:0", .on_request = on_request, .on_done = on_done, .context = s};
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(receiver_start(&receiver, &loop, &config, &message), OK);
-    assert_int_equal(sscanf(receiver_url(receiver), "http://127.0.0.1:%d/", &s->port), 1);
+    struct span port = span_of(strrchr(receiver_url(receiver), ':') + 1); // "http://…:PORT/"
+    int64_t number = 0;
+    assert_true(span_to_int64(span_make(port.at, port.len - 1), &number));
+    s->port = (int)number;
     assert_int_equal(pthread_create(&thread, NULL, run_client, s), 0);
     uv_run(&loop, UV_RUN_DEFAULT);
     pthread_join(thread, NULL);

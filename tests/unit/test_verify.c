@@ -15,7 +15,9 @@
 static struct incoming request;
 static struct errmsg detail;
 
-// Headers as "Name: value" pairs, then NULL.
+#define END (const char *)NULL
+
+// Headers as names and values in turn, then END.
 static void make(const char *body, ...)
 {
     va_list names;
@@ -48,7 +50,7 @@ static bool check(enum verify_scheme scheme, const char *secret, int64_t now_s)
 static void make_standard(const char *signature)
 {
     make("{\"test\": 2432232314}", "Webhook-Id", ID_1, "webhook-timestamp", "1614265330",
-         "webhook-signature", signature, NULL);
+         "webhook-signature", signature, END);
 }
 
 static void test_standard(void **state)
@@ -60,7 +62,7 @@ static void test_standard(void **state)
     make("{\"type\":\"contact.created\",\"timestamp\":\"2022-11-03T20:26:10.344522Z\",\"data\":{"
          "\"id\":\"1f81eb52-5198-4599-803e-771906343485\"}}",
          "webhook-id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "webhook-timestamp", "1674087231",
-         "webhook-signature", "v1,ARw42xaAApl/nxRo+iPGYwSaMQaOwMo2eyH5JBRA+bQ=", NULL);
+         "webhook-signature", "v1,ARw42xaAApl/nxRo+iPGYwSaMQaOwMo2eyH5JBRA+bQ=", END);
     assert_true(check(VERIFY_STANDARD, WHSEC, 1674087531)); // 300 s are allowed
     assert_false(check(VERIFY_STANDARD, WHSEC, 1674087532));
     DETAIL_HAS("301 s old");
@@ -137,14 +139,14 @@ static void test_github(void **state)
 {
     (void)state;
     make("Hello, World!", "x-hub-signature-256",
-         "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17", NULL);
+         "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17", END);
     assert_true(check(VERIFY_GITHUB, "It's a Secret to Everybody", 0));
     assert_false(check(VERIFY_GITHUB, "It's a secret to Everybody", 0));
     request.body = SPAN("Hello, World?");
     assert_false(check(VERIFY_GITHUB, "It's a Secret to Everybody", 0));
     request.headers[0].value = SPAN("sha1=01dc10d0c83e72ed246219cdd91669667fe2ca59");
     assert_false(check(VERIFY_GITHUB, "It's a Secret to Everybody", 0));
-    make("x", NULL, NULL);
+    make("x", END);
     assert_false(check(VERIFY_GITHUB, "s", 0));
     DETAIL_HAS("X-Hub-Signature-256 is missing");
 }
@@ -155,7 +157,7 @@ static void test_stripe(void **state)
 {
     (void)state;
     make("{\"id\":\"evt_1\",\"object\":\"event\"}", "Stripe-Signature",
-         "t=1492774577,v1=00,v1=" STRIPE ",v0=ff", NULL);
+         "t=1492774577,v1=00,v1=" STRIPE ",v0=ff", END);
     assert_true(check(VERIFY_STRIPE, "whsec_test_secret", 1492774580));
     assert_string_equal(detail.text, "stripe v1, 3 s old");
     assert_false(check(VERIFY_STRIPE, "whsec_test_secret", 1492774578 + 300));
@@ -177,7 +179,7 @@ static void test_slack(void **state)
         "803a0bc887a14d10d2c447fce8b6703c";
     (void)state;
     make(body, "X-Slack-Request-Timestamp", "1531420618", "X-Slack-Signature",
-         "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503", NULL);
+         "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503", END);
     assert_true(check(VERIFY_SLACK, "8f742231b10e8888abcd99yyyzzz85a5", 1531420619));
     assert_string_equal(detail.text, "slack v0, 1 s old");
     assert_false(check(VERIFY_SLACK, "8f742231b10e8888abcd99yyyzzz85a6", 1531420619));
@@ -189,7 +191,7 @@ static void test_shopify(void **state)
 {
     (void)state;
     make("{\"id\":123456789,\"total_price\":\"99.00\"}", "X-Shopify-Hmac-Sha256",
-         "V9RIXFzn4GCoDAfZICebD/DTE//XoA9QtqGbU1Fz2os=", NULL);
+         "V9RIXFzn4GCoDAfZICebD/DTE//XoA9QtqGbU1Fz2os=", END);
     assert_true(check(VERIFY_SHOPIFY, "hush", 0));
     assert_false(check(VERIFY_SHOPIFY, "hush!", 0));
     request.headers[0].value = SPAN("V9RIXFzn4GCoDAfZICebD/DTE//XoA9QtqGbU1Fz2o");
