@@ -399,7 +399,9 @@ def test_hosts_are_locked_down(story):
         assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", status
         if os.getuid() == 0:
             links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-            assert [link for link in links if not link.startswith(("socket:", "/dev/null"))] == [], links
+            others = [link for link in links if not link.startswith(("socket:", "/dev/null"))]
+            # A sanitizer has to be able to say what it found: there a host keeps 1 and 2.
+            assert len(others) <= (2 if story.is_sanitized else 0), links
 
 
 def test_killed_hosts_come_back(story):

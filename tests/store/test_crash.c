@@ -143,28 +143,34 @@ static void test_failpoints(void **state)
     }
 }
 
+static void move_mark(struct world *w, const char *to)
+{
+    sqlite3 *db = NULL;
+    char sql[96];
+    (void)snprintf(sql, sizeof sql, "UPDATE meta SET v = %s WHERE k = 'low_water'", to);
+    assert_int_equal(sqlite3_open(w->f.location, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 // The test of the test: a mark that is ahead, and an acknowledgement without a commit, are seen.
 static void test_mistakes_are_seen(void **state)
 {
     struct world *w = *state;
-    sqlite3 *db = NULL;
-    round_of(w, "", 60);
-    assert_int_equal(load_compare(w->truths, &w->f), 0);
-    assert_int_equal(sqlite3_open(w->f.location, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db, "UPDATE meta SET v = 1000000 WHERE k = 'low_water'", NULL, NULL, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    assert_true(load_compare(w->truths, &w->f) > 0);
+    size_t missed = 0;
+    // A child that was killed before it had got anywhere owes nothing that could be missed.
+    for (int i = 0; i < ROUNDS && missed == 0; i++) {
+        round_of(w, "", 60);
+        assert_int_equal(load_compare(w->truths, &w->f), 0);
+        move_mark(w, "1000000");
+        missed = load_compare(w->truths, &w->f);
+        move_mark(w, "1");
+    }
+    assert_true(missed > 0);
     uint64_t last = LOAD_EVENTS - 1;
     while (!w->truths[last].is_stored)
         last--;
     w->truths[last + 1].is_stored = 1;
-    assert_int_equal(sqlite3_open(w->f.location, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db, "UPDATE meta SET v = 1 WHERE k = 'low_water'", NULL, NULL, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_int_equal(load_compare(w->truths, &w->f), 1);
 }
 

@@ -280,8 +280,10 @@ static void test_checks_webhooks(void **state)
           "scripts.0.options.count", "9");
     check(f, "{\"name\":\"options\",\"options\":{\"channel\":\"#a\",\"colour\":1}}",
           "scripts.0.options.colour", "");
+#ifndef __SANITIZE_THREAD__ // which holds signals back until a system call: this has none
     check(f, "{\"name\":\"endless-check\",\"options\":{\"a\":\"b\"}}", "scripts.0.options.a",
           "check failed");
+#endif
 }
 
 // ---- forgetting ----
