@@ -20,20 +20,20 @@ def test_sigterm_under_load_loses_and_repeats_nothing(story):
     engine.webhook(target, max_in_flight=64)
     acknowledged, refused, rounds = [], [], story.scale(3, 2)
 
-    def produce():
-        payload = b"".join(b'{"event":"test","data":%d}\n' % i for i in range(200_000))
+    def produce(producer):
+        payload = b"".join(b'{"event":"test","data":%d}\n' % i for i in range(30_000))
 
         def on_replies(chunk):
             for line in chunk.splitlines():
                 reply = json.loads(line)
                 (acknowledged if reply["ok"] else refused).append(reply)
 
-        with engine.producer() as producer:
+        with producer:
             producer.pipeline(payload, on_replies)
 
     for _ in range(rounds):
         before = len(acknowledged)
-        threads = [threading.Thread(target=produce) for _ in range(3)]
+        threads = [threading.Thread(target=produce, args=(engine.producer(),)) for _ in range(3)]
         for thread in threads:
             thread.start()
         wait_for(lambda: len(acknowledged) > before + 1000, "some replies")  # noqa: B023
