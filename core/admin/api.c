@@ -68,7 +68,8 @@ void api_send_empty(struct api_call *call, int status)
     end(call, status, NULL);
 }
 
-static void begin_problem(struct api_call *call, enum api_problem problem, struct span detail)
+static void begin_problem(struct api_call *call, enum api_problem problem, int status,
+                          struct span detail)
 {
     char type[64];
     struct json_writer *w = &call->json;
@@ -78,7 +79,7 @@ static void begin_problem(struct api_call *call, enum api_problem problem, struc
     json_write_object(w);
     json_write_member_text(w, "type", type);
     json_write_member_text(w, "title", problems_table[problem].title);
-    json_write_member_int(w, "status", problems_table[problem].status);
+    json_write_member_int(w, "status", status);
     json_write_member_string(w, "detail", detail);
 }
 
@@ -96,7 +97,7 @@ void api_refuse(struct api_call *call, enum api_problem problem, const char *for
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    begin_problem(call, problem, span_of(detail));
+    begin_problem(call, problem, problems_table[problem].status, span_of(detail));
     end_problem(call, problems_table[problem].status);
 }
 
@@ -104,7 +105,8 @@ void api_refuse_fields(struct api_call *call, const struct problems *problems)
 {
     struct json_writer *w = &call->json;
     CHECK(problems->count > 0);
-    begin_problem(call, PROBLEM_INVALID, problems->list[0].message);
+    begin_problem(call, PROBLEM_INVALID, problems_table[PROBLEM_INVALID].status,
+                  problems->list[0].message);
     json_write_name(w, "errors");
     json_write_array(w);
     for (size_t i = 0; i < problems->count; i++) {
@@ -122,7 +124,7 @@ void api_refuse_fields(struct api_call *call, const struct problems *problems)
 void api_refuse_wire(struct api_call *call, const struct wire_reply *reply)
 {
     struct json_writer *w = &call->json;
-    begin_problem(call, PROBLEM_REFUSED, span_of(reply->message));
+    begin_problem(call, PROBLEM_REFUSED, wire_code_status(reply->code), span_of(reply->message));
     json_write_member_text(w, "code", wire_code_name(reply->code));
     if (reply->has_offset)
         json_write_member_int(w, "offset", (int64_t)reply->offset);
