@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import socket
 import threading
 import time
@@ -490,3 +491,76 @@ def test_events_over_http(story):
     many = engine.api("POST", "/api/v1/events", [{"event": "test", "data": i} for i in range(3)] + [{"x": 1}])
     assert many.status == 200 and [row["ok"] for row in many.json] == [True, True, True, False], many
     target.wait(4)
+
+
+def test_producer_that_is_cut_off_has_a_prefix_stored(story):
+    """In the middle of a pipeline: what is stored is what came first, and holds all that was acknowledged."""
+    target = story.target()
+    engine = story.engine()
+    engine.webhook(target, max_in_flight=64)
+    count = story.scale(20000, 4000)
+    payload = b"".join(b'{"event":"test","data":%d,"ref":"%d"}\n' % (i, i) for i in range(count))
+    producer = engine.producer()
+    producer.sock.setblocking(False)
+    acknowledged, view = -1, memoryview(payload)
+    while acknowledged < count // 4:
+        try:
+            view = view[producer.sock.send(view) :]
+        except BlockingIOError:
+            pass
+        try:
+            *_, last = producer.sock.recv(65536).rsplit(b"\n", 2)[:-1]
+            acknowledged = int(json.loads(last)["ref"]) if last.startswith(b"{") else acknowledged
+        except (BlockingIOError, ValueError):
+            pass
+    producer.close()
+    wait_for(lambda: engine.metric("ingest_connections") == 0, "it is gone")
+    wait_for(lambda: engine.metric("events_accepted_total") == target.count, "all that is stored has arrived")
+    stored = sorted(request.json["data"] for request in target.requests)
+    assert stored == list(range(len(stored))) and len(stored) > acknowledged, (len(stored), acknowledged)
+
+
+def test_more_connections_than_descriptors(story):
+    """Out of descriptors: no spinning, those that are connected and deliveries go on, and it heals."""
+    target = story.target()
+    engine = story.engine()
+    limit = engine.open_files() + 60
+    engine.stop()
+    engine.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+    engine.webhook(target)
+    first = engine.producer()
+    assert first.send()["ok"]
+    target.wait(1)
+    crowd = []
+    try:
+        for _ in range(300):
+            crowd.append(engine.producer(timeout=5))
+    except OSError:
+        pass  # the kernel's queue is full as well
+    before = engine.cpu()
+    for i in range(20):
+        assert first.send(data=i)["ok"]
+        target.wait(i + 2)
+    time.sleep(0.5)  # spinning would show as CPU time
+    assert engine.cpu() - before < 0.4, engine.cpu() - before
+    for producer in crowd:
+        producer.close()
+    wait_for(lambda: engine.metric("ingest_connections") == 1, "the crowd is gone")
+    assert engine.send()["ok"]
+    first.close()
+
+
+def test_slow_writers_block_nobody(story):
+    """Many connections in the middle of a line."""
+    engine = story.engine()
+    slow = [engine.producer() for _ in range(200)]
+    for producer in slow:
+        producer.write(b'{"event":"te')
+    with engine.producer() as producer:
+        for i in range(200):
+            assert producer.send(data=i)["ok"]
+    for producer in slow:
+        producer.write(b'st","data":1}\n')
+    assert all(producer.reply()["ok"] for producer in slow)
+    for producer in slow:
+        producer.close()
