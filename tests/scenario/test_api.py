@@ -40,8 +40,8 @@ def test_patch_is_a_merge_and_etags_guard_it(story):
     assert changed.json["extra_payload"] == {"x": {"y": 1, "z": 2}} and changed.json["revision"] == 2
     stale = engine.api("PATCH", path, {"name": "late"}, {"If-Match": tag})
     assert stale.status == 412, stale
-    wrong = engine.api("PATCH", path, {"nmae": "x"})
-    assert wrong.status == 422 and "nmae" in engine.refused_fields(wrong), wrong
+    wrong = engine.api("PATCH", path, {"tname": "x"})
+    assert wrong.status == 422 and "tname" in engine.refused_fields(wrong), wrong
     assert engine.get(path)["name"] == "new"
     secret = made["secret"]
     engine.webhook(target, scripts=[{"name": "github"}], uuid=UUID, secrets=[secret])

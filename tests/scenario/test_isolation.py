@@ -27,9 +27,10 @@ def p99(times):
 
 def compare(quiet, noisy):
     """Not slower than by the noise of the machine: a wait for the other target would be whole seconds."""
-    assert p99(noisy) <= 5 * max(p99(quiet), 0) + 100, (p99(quiet), p99(noisy))
+    assert p99(noisy) <= 5 * p99(quiet) + 300, (p99(quiet), p99(noisy))
 
 
+@alone
 def test_hanging_target_delays_nobody(story):
     """Hundreds of requests that never end; another webhook's deliveries all arrive meanwhile."""
     hanging, good = story.target(Answer.hang(), keep="ids"), story.target()
@@ -144,6 +145,7 @@ def test_silent_name_ends_as_dns_error(story):
     assert engine.settled(event_id, missing["uuid"])["outcome"] == "dns_error"
 
 
+@alone
 def test_many_silent_names_delay_no_address(story):
     """More than may be looked up at once."""
     own_world(story)
