@@ -67,7 +67,6 @@ bool webhook_pattern_matches(struct span pattern, struct span name)
 
 bool webhook_matches(const struct webhook *webhook, struct span event_name)
 {
-    // The engine's own events go only to those that name them ("grapnel.…").
     for (uint32_t i = 0; i < webhook->event_count; i++) {
         if (webhook_pattern_matches(webhook->events[i], event_name))
             return true;
