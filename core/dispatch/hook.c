@@ -106,8 +106,8 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
 
 uint32_t hook_room(const struct hook *hook)
 {
-    uint32_t room = 2 * hook->webhook->max_in_flight;
-    return room < 64 ? 64 : room;
+    uint32_t room = 4 * hook->webhook->max_in_flight;
+    return room < 128 ? 128 : room;
 }
 
 // ---- what holds it ---------------------------------------------------------------------------

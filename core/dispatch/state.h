@@ -95,7 +95,7 @@ struct dispatch {
 
 #define YOUNG_MS 5000 // for that long a delivery may be in memory without a row
 // ---- hook.c ----
-uint32_t hook_room(const struct hook *hook); // max(2 * max_in_flight, 64)
+uint32_t hook_room(const struct hook *hook); // max(4 * max_in_flight, 128)
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook);
 // Another revision: index, limits, holds.
 void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook);

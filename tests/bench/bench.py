@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 NGINX_CORE = "1"
 IN_FLIGHT = 64
-WINDOW = 120  # below the room of one webhook: max(2 * max_in_flight, 64)
+WINDOW = 240  # below the room of one webhook: max(4 * max_in_flight, 128)
 
 SIGN_AND_CHANGE = """-- bench: changes one field, adds one, signs: what the row `script` runs.
 -- Options: none. Sends: the event with a status and a note, X-Signature over the bytes.
