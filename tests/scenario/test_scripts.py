@@ -277,7 +277,7 @@ def test_hostile_scripts_end_as_their_named_outcome(story):
         story.file(f"scripts/{name}.lua", source)
     good, bad = story.target(keep="ids"), story.target()
     # On a busy machine honest work needs more time, too.
-    limits = {"script_cpu_ms": 100, "script_wall_ms": 1000}
+    limits = {"script_cpu_ms": 500 if story.is_sanitized else 100, "script_wall_ms": 2000}
     engine = story.engine(scripts_dir=os.path.join(story.folder, "scripts"), **limits)
     engine.webhook(good.url("/plain"), events=["good"])
     engine.webhook(good.url("/signed"), events=["good"], scripts=use("standard-webhooks"))
