@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/journal.h"
+#include "store/scripts.h"
 
 // Versioned objects: every put makes a new immutable revision. Keys are unique per kind.
 enum object_kind { OBJECT_WEBHOOK = 1, OBJECT_SCRIPT, OBJECT_TOKEN, OBJECT_TENANT, OBJECT_SETTING };
@@ -28,4 +29,11 @@ struct catalogue {
     // All current objects of a kind by number. `on_object` borrows the spans until it returns.
     enum err (*list)(struct journal_conn *conn, enum object_kind kind,
                      void (*on_object)(void *context, const struct object *object), void *context);
+    // Versions and places, each with an audit row. ERR_NOT_FOUND: a step names a version that is
+    // not there, or gives up a place that is not.
+    enum err (*change_scripts)(struct journal_conn *conn, const struct script_change *change);
+    // All active versions with their sources, by name.
+    enum err (*active_scripts)(struct journal_conn *conn,
+                               void (*on_row)(void *context, const struct script_row *row),
+                               void *context);
 };

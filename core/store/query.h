@@ -61,6 +61,14 @@ void query_events_deinit(struct query_events *page);
 void query_delivery_deinit(struct query_delivery *row);
 void query_deliveries_deinit(struct query_deliveries *page);
 
+// Which versions of scripts.
+struct query_scripts {
+    struct span tenant, name;
+    struct span hash; // script_version: its first digits, lower case
+    uint32_t before;  // script_versions: numbers below this one; 0: from the newest
+    uint32_t limit;   // 1-250
+};
+
 struct query_conn;
 struct query {
     enum err (*open)(struct query_conn **out, const struct store_config *config,
@@ -84,4 +92,14 @@ struct query {
     enum err (*webhooks_at)(struct query_conn *conn, int64_t at_ms,
                             void (*on_object)(void *context, const struct object *object),
                             void *context);
+    // Versions of a name that a tenant may use, newest first, without their sources: at most
+    // `limit`, with numbers below `before` (0: from the newest).
+    enum err (*script_versions)(struct query_conn *conn, const struct query_scripts *wanted,
+                                void (*on_row)(void *context, const struct script_row *row),
+                                void *context);
+    // The first version of that name whose hash begins so, with its source: the tenant's own before
+    // scripts_dir's before built-in ones. ERR_NOT_FOUND.
+    enum err (*script_version)(struct query_conn *conn, const struct query_scripts *wanted,
+                               void (*on_row)(void *context, const struct script_row *row),
+                               void *context);
 };

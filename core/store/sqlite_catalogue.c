@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Versioned objects with their revisions and the audit; store thread.
 #include "store/sqlite.h"
+#include "store/sqlite_scripts.h"
 
 // What is there now; ERR_NOT_FOUND when it never was or is deleted.
 static enum err check_current(struct sqlite_db *db, const struct object *object)
@@ -156,4 +157,6 @@ const struct catalogue sqlite_catalogue = {
     .put = put,
     .remove = remove_object,
     .list = list,
+    .change_scripts = sqlite_scripts_change,
+    .active_scripts = sqlite_scripts_active,
 };

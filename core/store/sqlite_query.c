@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/sqlite.h"
+#include "store/sqlite_scripts.h"
 
 #define PROGRESS_STEPS 2000              // of SQLite's machine between two looks at the clock
 #define SCRATCH_MAX    ((size_t)8 << 20) // the attempts of one delivery
@@ -248,4 +249,6 @@ const struct query sqlite_query = {
     .delivery = get_delivery,
     .revisions = get_revisions,
     .webhooks_at = get_webhooks_at,
+    .script_versions = sqlite_scripts_versions,
+    .script_version = sqlite_scripts_version,
 };

@@ -197,6 +197,14 @@ enum err store_load(struct store *store, enum object_kind kind,
     return store->backend->catalogue->list(store->loading, kind, on_object, context);
 }
 
+enum err store_load_scripts(struct store *store,
+                            void (*on_row)(void *context, const struct script_row *row),
+                            void *context)
+{
+    CHECK(store->loading != NULL);
+    return store->backend->catalogue->active_scripts(store->loading, on_row, context);
+}
+
 enum err store_owed(struct store *store, size_t max, struct claimed *out, size_t *count)
 {
     CHECK(store->loading != NULL);

@@ -25,6 +25,7 @@ enum store_op_kind {
     STORE_PRUNE,
     STORE_PUT,
     STORE_REMOVE,
+    STORE_SCRIPTS,
     STORE_READ, // runs on the reader thread
     STORE_QUIT, // the store's own
 };
@@ -82,6 +83,10 @@ struct store_object { // STORE_PUT, STORE_REMOVE
     struct store_op op;
     struct object object; // spans are the submitter's and must live until on_done
 };
+struct store_scripts {
+    struct store_op op;
+    struct script_change change; // steps and spans are the submitter's and must live until on_done
+};
 // Runs `read` on the reader thread; it must not touch anything but its arguments.
 struct store_read {
     struct store_op op;
@@ -110,6 +115,9 @@ void store_stop(struct store *store, void (*on_stopped)(void *context), void *co
 MUST_CHECK enum err store_load(struct store *store, enum object_kind kind,
                                void (*on_object)(void *context, const struct object *object),
                                void *context);
+MUST_CHECK enum err store_load_scripts(struct store *store,
+                                       void (*on_row)(void *context, const struct script_row *row),
+                                       void *context);
 MUST_CHECK enum err store_owed(struct store *store, size_t max, struct claimed *out, size_t *count);
 
 void store_submit(struct store *store, struct store_op *op);

@@ -199,6 +199,12 @@ static enum err run_object(struct store_thread *t, struct store_op *op)
                                  : catalogue->remove(t->conn, &object->object);
 }
 
+static enum err run_scripts(struct store_thread *t, struct store_op *op)
+{
+    struct store_scripts *scripts = CONTAINER_OF(op, struct store_scripts, op);
+    return t->backend->catalogue->change_scripts(t->conn, &scripts->change);
+}
+
 static enum err run(struct store_thread *t, struct store_op *op)
 {
     if (t->fatal != OK)
@@ -210,6 +216,7 @@ static enum err run(struct store_thread *t, struct store_op *op)
     case STORE_PRUNE: return run_prune(t, op);
     case STORE_PUT:
     case STORE_REMOVE: return run_object(t, op);
+    case STORE_SCRIPTS: return run_scripts(t, op);
     case STORE_APPEND:
     case STORE_SETTLE:
     case STORE_READ:
@@ -260,6 +267,7 @@ static bool take(struct store_thread *t, struct store_op *op)
     case STORE_PRUNE:
     case STORE_PUT:
     case STORE_REMOVE:
+    case STORE_SCRIPTS:
     case STORE_READ:
     case STORE_QUIT: return false;
     }

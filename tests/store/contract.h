@@ -7,4 +7,5 @@
 // Runs all of it against the backend; the number of failures.
 int contract_journal(const struct backend *backend);
 int contract_catalogue(const struct backend *backend);
+int contract_scripts(const struct backend *backend);
 int contract_query(const struct backend *backend);

@@ -5,5 +5,5 @@
 int main(void)
 {
     return contract_journal(&sqlite_backend) + contract_catalogue(&sqlite_backend) +
-           contract_query(&sqlite_backend);
+           contract_scripts(&sqlite_backend) + contract_query(&sqlite_backend);
 }

@@ -84,7 +84,7 @@ static void test_file(void **state)
     assert_int_equal(stat(wal, &file), 0);
     assert_int_equal(file.st_mode & 0777, 0600);
     assert_int_equal(sql(f, "PRAGMA page_size"), 8192);
-    assert_int_equal(sql(f, "PRAGMA user_version"), 1);
+    assert_int_equal(sql(f, "PRAGMA user_version"), 2);
     assert_int_equal(sql(f, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode='wal'"),
                      1);
     assert_int_equal(sql(f, "SELECT count(*) FROM events"), 1);
@@ -100,7 +100,7 @@ static void test_newer_version(void **state)
     assert_int_equal(open_refused(f, &message), ERR_VERSION);
     assert_non_null(strstr(message.text, "99"));
     assert_non_null(strstr(message.text, "newer grapnel"));
-    sql(f, "PRAGMA user_version = 1");
+    sql(f, "PRAGMA user_version = 2");
     fixture_open(f);
     assert_int_equal(sql(f, "SELECT count(*) FROM events"), 1);
 }
@@ -149,7 +149,23 @@ static void test_broken_migration(void **state)
     arm("");
     assert_int_equal(sql(f, "SELECT count(*) FROM sqlite_schema"), 0);
     fixture_open(f);
-    assert_int_equal(sql(f, "PRAGMA user_version"), 1);
+    assert_int_equal(sql(f, "PRAGMA user_version"), 2);
+}
+
+// A file of the version before keeps what it holds.
+static void test_older_version(void **state)
+{
+    struct fixture *f = *state;
+    fixture_append(f, NULL, 0);
+    fixture_close(f);
+    sql(f, "DROP TABLE script_sources");
+    sql(f, "DROP TABLE script_versions");
+    sql(f, "DROP TABLE script_places");
+    sql(f, "PRAGMA user_version = 1");
+    fixture_open(f);
+    assert_int_equal(sql(f, "PRAGMA user_version"), 2);
+    assert_int_equal(sql(f, "SELECT count(*) FROM events"), 1);
+    assert_int_equal(sql(f, "SELECT count(*) FROM script_places"), 0);
 }
 
 // ---- failures -----------------------------------------------------------------------------------
@@ -586,12 +602,24 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_file),         T(test_newer_version),       T(test_foreign_file),
-        T(test_no_folder),    T(test_broken_migration),    T(test_failed_commit),
-        T(test_unknown_fate), T(test_failed_claim),        T(test_failed_prune),
-        T(test_low_space),    T(test_broken_mark_is_seen), T(test_damaged_event),
-        T(test_keys_in_runs), T(test_keys_by_time),        T(test_runs),
-        T(test_plans),        T(test_full_disk),
+        T(test_file),
+        T(test_newer_version),
+        T(test_foreign_file),
+        T(test_no_folder),
+        T(test_broken_migration),
+        T(test_older_version),
+        T(test_failed_commit),
+        T(test_unknown_fate),
+        T(test_failed_claim),
+        T(test_failed_prune),
+        T(test_low_space),
+        T(test_broken_mark_is_seen),
+        T(test_damaged_event),
+        T(test_keys_in_runs),
+        T(test_keys_by_time),
+        T(test_runs),
+        T(test_plans),
+        T(test_full_disk),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
