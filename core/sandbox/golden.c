@@ -119,6 +119,41 @@ static void visit(struct golden *g, struct golden_test *test, struct pipeline_sc
     append_outcome(bytes, &out);
 }
 
+static bool is_quoted(struct span source, const char *at, size_t len)
+{
+    const char *end = source.at + source.len;
+    return at > source.at && at + len < end && memchr("\"'[", at[-1], 3) &&
+           memchr("\"']", at[len], 3);
+}
+
+// The line of a test: where its name stands as a string for the first time. 0: not found.
+static int line_of(struct span source, struct span name)
+{
+    const char *at = source.at;
+    const char *end = source.at + source.len;
+    const char *found = NULL;
+    while (name.len && (found = memmem(at, (size_t)(end - at), name.at, name.len)) != NULL) {
+        if (is_quoted(source, found, name.len))
+            break;
+        at = found + 1;
+    }
+    int line = 1;
+    for (at = source.at; found && at < found; at++)
+        line += *at == '\n';
+    return found ? line : 0;
+}
+
+static void append_title(struct golden *g, const struct golden_test *test, size_t number)
+{
+    struct span name = test->name.at ? test->name : SPAN("?");
+    int line = line_of(g->load.source, name);
+    buf_append_format(g->report, "%s", g->load.name);
+    if (line > 0)
+        buf_append_format(g->report, ".lua:%d", line);
+    buf_append_format(g->report, ": test %zu (%.*s)\n", number,
+                      (int)(name.len < 200 ? name.len : 200), name.at);
+}
+
 static void run_in_states(struct golden *g, struct golden_test *test, bool is_first)
 {
     struct errmsg message;
@@ -127,8 +162,9 @@ static void run_in_states(struct golden *g, struct golden_test *test, bool is_fi
         buf_append_format(g->report, "  %s\n", message.text);
         return;
     }
-    if (test->expect.has_invalid) {
-        check_options(g, test, fresh);
+    size_t before = g->report->len;
+    check_options(g, test, fresh);
+    if (test->expect.has_invalid || g->report->len > before) {
         drop(g, fresh);
         return;
     }
@@ -166,20 +202,32 @@ static int count_tests(lua_State *L)
     if (script->tests != LUA_NOREF) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, script->tests); // script tests
         count = (lua_Integer)lua_rawlen(L, -1);
+        if (count > GOLDEN_TESTS)
+            return luaL_error(L, "tests: more than %d", GOLDEN_TESTS);
+        lua_Integer members = 0;
+        for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) // script tests key value
+            members += lua_isinteger(L, -2) ? 1 : count + 1;
+        if (members != count)
+            return luaL_error(L, "tests must be a list: { { name = …, expect = … }, … }");
     }
     lua_pushinteger(L, count); // … count
     return 1;
 }
 
-static size_t count_of(struct golden *g, struct pipeline_script *script)
+// False: there is a list of tests that cannot be used; the report says why.
+static bool count_of(struct golden *g, struct pipeline_script *script, size_t *count)
 {
     lua_pushcfunction(script->L, count_tests); // count
     lua_pushlightuserdata(script->L, script);  // count script
-    if (g->pipeline->call(g->pipeline->context, script->L, 1, 1) != VISIT_DONE)
-        lua_pushinteger(script->L, 0); // message 0
-    lua_Integer count = lua_tointeger(script->L, -1);
+    enum visit_result result = g->pipeline->call(g->pipeline->context, script->L, 1, 1);
+    *count = result == VISIT_DONE ? (size_t)lua_tointeger(script->L, -1) : 0;
+    if (result != VISIT_DONE) {
+        const char *text = lua_tostring(script->L, -1);
+        buf_append_format(g->report, "%s: %s\n", g->load.name,
+                          text ? text : "tests cannot be read");
+    }
     lua_settop(script->L, 0);
-    return (size_t)(count > GOLDEN_TESTS ? GOLDEN_TESTS : count);
+    return result == VISIT_DONE;
 }
 
 // True when the test has passed.
@@ -192,9 +240,7 @@ static bool run_test(struct golden *g, struct pipeline_script *script, size_t nu
     lua_pushcfunction(script->L, read_test);    // read
     lua_pushlightuserdata(script->L, &reading); // read reading
     enum visit_result result = g->pipeline->call(g->pipeline->context, script->L, 1, 0);
-    struct span name = test->name;
-    buf_append_format(g->report, "%s: test %zu (%.*s)\n", g->load.name, number,
-                      (int)(name.len < 200 ? name.len : 200), name.at ? name.at : "");
+    append_title(g, test, number);
     size_t header = g->report->len;
     if (result != VISIT_DONE) {
         const char *text = lua_tostring(script->L, -1);
@@ -222,14 +268,15 @@ enum err golden_run(struct pipeline *pipeline, const struct golden_states *state
     buf_init(&g.second, MAX_BYTES);
     struct pipeline_script *declared = load(&g, true, &message);
     g.used = declared ? load(&g, false, &message) : NULL;
+    bool is_usable = true;
     if (g.used) {
-        result->tests = count_of(&g, declared);
+        is_usable = count_of(&g, declared, &result->tests);
         for (size_t i = 1; i <= result->tests; i++)
             result->failures += !run_test(&g, declared, i);
     } else {
         buf_append_format(report, "%s\n", message.text);
     }
-    bool is_loaded = g.used != NULL;
+    bool is_loaded = g.used != NULL && is_usable;
     drop(&g, g.used);
     drop(&g, declared);
     buf_deinit(&g.first);

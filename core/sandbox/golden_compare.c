@@ -239,11 +239,14 @@ static void compare_verdict(const struct golden_expect *e, const struct visit_ou
                             struct buf *report)
 {
     static const char *const names[] = {"none", "ok", "retry", "fail", "disable"};
-    if (!e->has_verdict || (e->verdict == out->verdict && e->seconds == out->verdict_seconds))
+    if (!e->has_verdict)
         return;
-    buf_append_format(report, "  verdict %s %lld, where %s %lld was expected\n",
-                      names[out->verdict], (long long)out->verdict_seconds, names[e->verdict],
-                      (long long)e->seconds);
+    if (e->verdict != out->verdict || e->seconds != out->verdict_seconds)
+        buf_append_format(report, "  verdict %s %lld, where %s %lld was expected\n",
+                          names[out->verdict], (long long)out->verdict_seconds, names[e->verdict],
+                          (long long)e->seconds);
+    else if (e->has_reason)
+        compare_text(report, "the reason", e->reason, out->reason);
 }
 
 void golden_compare(const struct golden_test *test, const struct visit_out *out, struct buf *report)

@@ -68,7 +68,7 @@ static void set_header(struct golden_test *test, lua_State *L, struct span name,
     struct pipeline_headers list = {.list = test->headers, .count = test->in.header_count};
     struct visit_header *header = pipeline_find_header(&list, name);
     if (!header && test->in.header_count == GOLDEN_HEADERS)
-        luaL_error(L, "too many headers");
+        luaL_error(L, "more than %d headers", GOLDEN_HEADERS);
     header = header ? header : &test->headers[test->in.header_count++];
     *header = (struct visit_header){.name = name, .value = value};
 }
@@ -131,14 +131,15 @@ static void add_headers(struct golden_test *test, lua_State *L, int table, const
 {
     int type = lua_getfield(L, table, member); // headers
     if (type != LUA_TNIL && type != LUA_TTABLE)
-        luaL_error(L, "%s must be a table", member);
+        luaL_error(L, "%s must be a table, not %s", member, golden_kind(L, -1));
     int headers = lua_gettop(L);
     lua_pushnil(L);                                      // headers nil
     while (type == LUA_TTABLE && lua_next(L, headers)) { // headers name value
         struct span name;
         struct span value;
         if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s must hold strings", member);
+            luaL_error(L, "%s must hold strings by name, as in { [\"X-Name\"] = \"text\" }",
+                       member);
         name.at = lua_tolstring(L, -2, &name.len);
         value.at = lua_tolstring(L, -1, &value.len);
         name = golden_keep(test, L, name);
@@ -160,6 +161,8 @@ void golden_build_request(struct golden_test *test, lua_State *L, int webhook, i
     set_header(test, L, SPAN("User-Agent"), SPAN("grapnel/" GRAPNEL_VERSION));
     set_header(test, L, SPAN("webhook-id"), in->event_id);
     set_header(test, L, SPAN("webhook-timestamp"), format_number(test, L, in->attempt_at));
+    if (test->traceparent.len)
+        set_header(test, L, SPAN("traceparent"), test->traceparent);
     if (lua_istable(L, webhook))
         add_headers(test, L, webhook, "extra_headers", true);
     if (!lua_istable(L, request))
@@ -170,7 +173,7 @@ void golden_build_request(struct golden_test *test, lua_State *L, int webhook, i
         if (lua_getfield(L, request, names[i]) != LUA_TNIL) { // value
             struct span text;
             if (lua_type(L, -1) != LUA_TSTRING)
-                luaL_error(L, "request.%s must be a string", names[i]);
+                luaL_error(L, "request.%s must be a string, not %s", names[i], golden_kind(L, -1));
             text.at = lua_tolstring(L, -1, &text.len);
             *(i ? &in->url : &in->body) = golden_keep(test, L, text);
         }
