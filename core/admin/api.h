@@ -77,4 +77,6 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
 void api_write_event(struct api_call *call, const struct event *event, bool with_payload);
 // With overlay. `attempt_request` false: as in lists.
 void api_write_delivery(struct api_call *call, const struct query_delivery *row);
+// Members calls, cpu_us, memory_peak_bytes, errors (all failures), kills and failures (by kind).
+void api_write_account(struct json_writer *w, const struct account *account);
 void api_write_attempt(struct api_call *call, const struct attempt *attempt);

@@ -94,10 +94,7 @@ void api_scripts_list(struct api_call *call)
         json_write_member_string(w, "origin", info.origin);
         json_write_member_string(w, "help", info.help);
         json_write_member_raw(w, "options", info.options.len > 0 ? info.options : SPAN("[]"));
-        json_write_member_int(w, "calls", (int64_t)info.calls);
-        json_write_member_int(w, "errors", (int64_t)info.errors);
-        json_write_member_int(w, "kills", (int64_t)info.kills);
-        json_write_member_int(w, "cpu_us", (int64_t)info.cpu_us);
+        api_write_account(w, &info.account);
         json_write_end_object(w);
     }
     json_write_end_array(w);

@@ -59,6 +59,40 @@ static void write_traffic(struct json_writer *w, const struct dispatch_webhook_s
     json_write_end_object(w);
 }
 
+void api_write_account(struct json_writer *w, const struct account *account)
+{
+    json_write_member_int(w, "calls", (int64_t)account->calls);
+    json_write_member_int(w, "cpu_us", (int64_t)account->cpu_us);
+    json_write_member_int(w, "memory_peak_bytes", (int64_t)account->memory_bytes);
+    json_write_member_int(w, "errors", (int64_t)account_failures(account));
+    json_write_member_int(w, "kills", (int64_t)account->failures[ACCOUNT_KILLED]);
+    json_write_name(w, "failures");
+    json_write_object(w);
+    for (int i = 0; i < ACCOUNT_FAILURES; i++)
+        json_write_member_int(w, account_failure_name((enum account_failure)i),
+                              (int64_t)account->failures[i]);
+    json_write_end_object(w);
+}
+
+// What its scripts used for it since the engine's start, in its order.
+static void write_script_use(struct api_call *call, const struct webhook *webhook)
+{
+    struct json_writer *w = &call->json;
+    json_write_name(w, "script_use");
+    json_write_array(w);
+    for (uint32_t i = 0; i < webhook->script_count; i++) {
+        struct script_use_info info;
+        bool is_there = script_use_info(call->admin->env.script, webhook, i, &info);
+        json_write_object(w);
+        json_write_member_string(w, "name", info.name);
+        json_write_name(w, "version");
+        is_there ? json_write_string(w, info.version) : json_write_null(w);
+        api_write_account(w, &info.account);
+        json_write_end_object(w);
+    }
+    json_write_end_array(w);
+}
+
 void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with_secret)
 {
     struct json_writer *w = &call->json;
@@ -71,6 +105,7 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
     json_write_member_text(w, "state", state_of(webhook, &state));
     write_held(w, &state);
     write_traffic(w, &state);
+    write_script_use(call, webhook);
     json_write_end_object(w);
 }
 

@@ -160,26 +160,48 @@ static void metric_STORE_ERRORS(struct scrape *s)
     put(s, s->store.errors);
 }
 
-// Series only for names that come with the engine or its scripts_dir: their number is bounded.
+// Series only for names that come with the engine or its scripts_dir, whose number is bounded, and
+// one for all others; the sums of the room are kept so.
+static void metric_SCRIPT_CALLS(struct scrape *s)
+{
+    size_t at = 0;
+    struct span name;
+    const struct account *sum;
+    while ((sum = script_account_next(s->admin->env.script, &at, &name)) != NULL)
+        (void)buf_append_format(s->out, "grapnel_%s{script=\"%.*s\"} %" PRIu64 "\n", s->name,
+                                SPAN_ARGS(name), sum->calls);
+}
+
 static void metric_SCRIPT_CPU(struct scrape *s)
 {
-    for (size_t i = 0; i < script_count(s->admin->env.script); i++) {
-        struct script_info info;
-        script_info(s->admin->env.script, i, &info);
+    size_t at = 0;
+    struct span name;
+    const struct account *sum;
+    while ((sum = script_account_next(s->admin->env.script, &at, &name)) != NULL)
         (void)buf_append_format(s->out, "grapnel_%s{script=\"%.*s\"} %.6f\n", s->name,
-                                SPAN_ARGS(info.name), (double)info.cpu_us / 1e6);
-    }
+                                SPAN_ARGS(name), (double)sum->cpu_us / 1e6);
+}
+
+static void metric_SCRIPT_MEMORY(struct scrape *s)
+{
+    size_t at = 0;
+    struct span name;
+    const struct account *sum;
+    while ((sum = script_account_next(s->admin->env.script, &at, &name)) != NULL)
+        (void)buf_append_format(s->out, "grapnel_%s{script=\"%.*s\"} %" PRIu64 "\n", s->name,
+                                SPAN_ARGS(name), sum->memory_bytes);
 }
 
 static void metric_SCRIPT_FAILURES(struct scrape *s)
 {
-    for (size_t i = 0; i < script_count(s->admin->env.script); i++) {
-        struct script_info info;
-        script_info(s->admin->env.script, i, &info);
-        (void)buf_append_format(s->out, "grapnel_%s{script=\"%.*s\",kind=\"error\"} %" PRIu64 "\n",
-                                s->name, SPAN_ARGS(info.name), info.errors);
-        (void)buf_append_format(s->out, "grapnel_%s{script=\"%.*s\",kind=\"kill\"} %" PRIu64 "\n",
-                                s->name, SPAN_ARGS(info.name), info.kills);
+    size_t at = 0;
+    struct span name;
+    const struct account *sum;
+    while ((sum = script_account_next(s->admin->env.script, &at, &name)) != NULL) {
+        for (int i = 0; i < ACCOUNT_FAILURES; i++)
+            (void)buf_append_format(
+                s->out, "grapnel_%s{script=\"%.*s\",kind=\"%s\"} %" PRIu64 "\n", s->name,
+                SPAN_ARGS(name), account_failure_name((enum account_failure)i), sum->failures[i]);
     }
 }
 

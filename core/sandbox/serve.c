@@ -36,6 +36,7 @@ static void on_enter(void *context, lua_State *L)
     struct state *state = limits_of(L)->owner;
     atomic_store_explicit(&serve->board->script, state == NULL ? 0 : state->version->number,
                           memory_order_relaxed);
+    serve_enter(serve, state);
 }
 
 // ---- what is remembered ----

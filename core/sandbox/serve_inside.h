@@ -33,6 +33,9 @@ struct serve {
     struct visit_header in_env[FRAME_MAX_ENV];
     struct visit_script scripts[FRAME_MAX_SCRIPTS];
     struct state *held[FRAME_MAX_SCRIPTS];
+    struct frame_used used[FRAME_MAX_SCRIPTS]; // by the visit at hand
+    int running;                               // index of the script that ran last; -1: none has
+    int64_t since_ns;                          // CPU clock: from when on time is its
     struct span secrets[FRAME_MAX_SECRETS];
     struct frame_pair out_headers[FRAME_MAX_HEADERS];
     struct frame_problems problems;
@@ -46,6 +49,8 @@ bool serve_recall(struct serve *serve, uint32_t number);
 // At most `max` bytes, not in the middle of a character.
 struct span serve_cut(struct span text, size_t max);
 
+// What follows is used by that state's script; the clock is only read when it is another than before.
+void serve_enter(struct serve *serve, const struct state *state);
 // Drops all that was remembered.
 void serve_forget_all(struct serve *serve);
 

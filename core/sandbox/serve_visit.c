@@ -2,7 +2,57 @@
 // Serves one visit: unpacks it, has the pipeline run it, packs the answer; script host only.
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "sandbox/serve_inside.h"
+
+// ---- accounts ----
+
+static void begin_accounts(struct serve *serve, int64_t now_ns)
+{
+    memset(serve->used, 0, sizeof(serve->used));
+    serve->running = -1;
+    serve->since_ns = now_ns;
+}
+
+static void add_cpu(struct serve *serve, int script, int64_t now_ns)
+{
+    serve->used[script].cpu_us += (uint32_t)((now_ns - serve->since_ns) / 1000);
+    serve->since_ns = now_ns;
+}
+
+void serve_enter(struct serve *serve, const struct state *state)
+{
+    int script = 0;
+    int count = (int)serve->webhook.script_count;
+    while (script < count && serve->held[script] != state)
+        script++;
+    if (state == NULL || script == count)
+        return; // a check, not a visit
+    serve->used[script].has_run = true;
+    if (script == serve->running)
+        return;
+    if (serve->running >= 0) // what came before the first is the first one's
+        add_cpu(serve, serve->running, clock_thread_cpu_ns());
+    serve->running = script;
+}
+
+// The rest of the time, and each state's peak.
+static void end_accounts(struct serve *serve, const struct visit_out *out, int64_t now_ns)
+{
+    int last = serve->running >= 0 ? serve->running : out->script; // one may have failed to load
+    if (last >= 0 && (uint32_t)last < serve->webhook.script_count) {
+        serve->used[last].has_run = true;
+        add_cpu(serve, last, now_ns);
+    }
+    for (uint32_t i = 0; i < serve->webhook.script_count; i++) {
+        if (serve->held[i] == NULL || !serve->used[i].has_run)
+            continue;
+        size_t peak = serve->held[i]->limits.peak;
+        serve->used[i].memory_bytes = peak < UINT32_MAX ? (uint32_t)peak : UINT32_MAX;
+    }
+}
+
+// ---- a visit ----
 
 static struct visit_header *to_visit_headers(struct visit_header *to, const struct frame_pair *from,
                                              uint32_t count)
@@ -161,19 +211,17 @@ static void fill_request(struct serve *serve, struct visit_out *out, struct fram
 }
 
 static void put_answer(struct serve *serve, const struct frame *frame, struct visit_out *out,
-                       uint64_t cpu_us, struct buf *to)
+                       int64_t began_ns, int64_t ended_ns, struct buf *to)
 {
+    uint64_t cpu_us = (uint64_t)(ended_ns - began_ns) / 1000;
     struct frame_answer answer = {.reason = serve_cut(out->reason, FRAME_MAX_REASON),
                                   .logs = serve_cut(out->logs, FRAME_MAX_LOGS),
                                   .script = (uint32_t)(out->script + 1),
-                                  .cpu_us = (uint32_t)cpu_us,
+                                  .used_count = serve->webhook.script_count,
                                   .verdict = (uint32_t)out->verdict,
                                   .after_ms = out->verdict_seconds * 1000};
-    size_t peak = 0;
-    for (uint32_t i = 0; i < serve->webhook.script_count; i++)
-        if (serve->held[i] != NULL && serve->held[i]->limits.peak > peak)
-            peak = serve->held[i]->limits.peak;
-    answer.memory_bytes = (uint32_t)peak;
+    end_accounts(serve, out, ended_ns);
+    memcpy(answer.used, serve->used, sizeof(answer.used));
     if (out->result == VISIT_DONE && frame->kind == FRAME_RENDER)
         fill_request(serve, out, &answer);
     if (out->result == VISIT_TIMEOUT || out->result == VISIT_MEMORY)
@@ -210,6 +258,7 @@ bool serve_visit(struct serve *serve, const struct frame *frame, struct buf *to)
         return false;
     limits_watch(frame->id);
     memset(serve->held, 0, sizeof(serve->held));
+    begin_accounts(serve, began_ns);
     struct visit_in in;
     struct visit_out out = {.script = -1};
     if (hold_scripts(serve, &out)) {
@@ -217,8 +266,7 @@ bool serve_visit(struct serve *serve, const struct frame *frame, struct buf *to)
         pipeline_visit(serve->pipeline, &in, &out);
     }
     limits_watch(0);
-    uint64_t cpu_us = (uint64_t)(serve_say(serve, 0) - began_ns) / 1000;
-    put_answer(serve, frame, &out, cpu_us, to);
+    put_answer(serve, frame, &out, began_ns, serve_say(serve, 0), to);
     release(serve, out.result);
     return true;
 }

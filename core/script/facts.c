@@ -15,10 +15,24 @@ static uint64_t hash_env(const struct hook_env *env)
     return hash;
 }
 
+void facts_name_versions(const struct library *library, const struct webhook *webhook,
+                         struct buf *out)
+{
+    for (uint32_t i = 0; i < webhook->script_count; i++) {
+        const struct webhook_script *script = &webhook->scripts[i];
+        const struct library_version *version =
+            library_find(library, script->name, script->version);
+        if (version != NULL)
+            (void)buf_append_format(out, "%s%s@%.*s", out->len > 0 ? " " : "", version->name,
+                                    LIBRARY_SHORT, version->hash); // bounded: names are checked
+    }
+}
+
 static void choose_versions(struct facts *facts, const struct library *library)
 {
     struct buf names;
     buf_init(&names, (size_t)WEBHOOK_MAX_SCRIPTS * 128);
+    facts_name_versions(library, facts->webhook, &names);
     for (uint32_t i = 0; i < facts->webhook->script_count; i++) {
         const struct webhook_script *script = &facts->webhook->scripts[i];
         struct library_version *version = library_find(library, script->name, script->version);
@@ -27,11 +41,8 @@ static void choose_versions(struct facts *facts, const struct library *library)
                        SPAN_ARGS(script->version), SPAN_ARGS(script->name));
         else if (version == NULL)
             errmsg_set(&facts->missing, "there is no script \"%.*s\"", SPAN_ARGS(script->name));
-        if (version == NULL)
-            continue;
-        facts->versions[i] = library_ref(version);
-        (void)buf_append_format(&names, "%s%s@%.*s", names.len > 0 ? " " : "", version->name,
-                                LIBRARY_SHORT, version->hash); // bounded: names are checked
+        if (version != NULL)
+            facts->versions[i] = library_ref(version);
     }
     facts->scripts = xstrdup(buf_text(&names));
     buf_deinit(&names);

@@ -20,6 +20,10 @@ struct facts {
     struct errmsg missing;                                 // what is not to be had; "": nothing
 };
 
+// Appends "github@1a2b3c4d slack@…": what such a webhook would use now.
+void facts_name_versions(const struct library *library, const struct webhook *webhook,
+                         struct buf *out);
+
 // One reference.
 struct facts *facts_new(uint32_t number, const struct library *library, struct pool *pool,
                         struct webhook *webhook, const struct hook_env *env);

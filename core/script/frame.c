@@ -183,8 +183,12 @@ static void walk_answer(struct walk *w, struct frame_answer *a)
     f_text(w, &a->reason, FRAME_MAX_REASON);
     f_text(w, &a->logs, FRAME_MAX_LOGS);
     f_uint32(w, &a->script, FRAME_MAX_SCRIPTS);
-    f_uint32(w, &a->cpu_us, UINT32_MAX);
-    f_uint32(w, &a->memory_bytes, UINT32_MAX);
+    f_uint32(w, &a->used_count, FRAME_MAX_SCRIPTS);
+    for (uint32_t i = 0; i < a->used_count; i++) {
+        f_bool(w, &a->used[i].has_run);
+        f_uint32(w, &a->used[i].cpu_us, UINT32_MAX);
+        f_uint32(w, &a->used[i].memory_bytes, UINT32_MAX);
+    }
     f_bool(w, &a->is_body_same);
     f_bytes(w, &a->method);
     f_bytes(w, &a->url);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The wire between engine and script host: frames over a socketpair; either side's only thread.
 //
-// 32 bytes of header and a payload of pack.h fields. Both check lengths, kinds and counts; the engine
-// kills a host that sends what it may not. Spans of what was read are borrowed from the bytes read;
-// whether a buffer that was written to is full is the writer's to check.
+// 32 bytes of header and a payload of pack.h fields. Both check all; the engine kills a host that
+// sends what it may not. Spans are borrowed from the bytes read; a full buffer is its writer's care.
 #pragma once
 
 #include "base/buf.h"
@@ -48,9 +47,8 @@ struct frame {
 };
 
 enum frame_step { FRAME_WHOLE, FRAME_PARTIAL, FRAME_FORGED };
-// Takes one frame that `side` has said off `rest`. FRAME_PARTIAL: wait for more; frame->len is set
-// when the header is there, else 0. FRAME_FORGED: that side may not say this; out->kind and id are
-// what it claimed.
+// Takes one frame that `side` has said off `rest`. PARTIAL: wait for more; out->len is set when the
+// header is there, else 0. FORGED: that side may not say this; out->kind and id are its claim.
 enum frame_step frame_take(struct span *rest, enum frame_side side, struct frame *out);
 // Writes a header and answers where it stands; append the payload, then end it.
 size_t frame_begin(struct buf *out, const struct frame *header);
@@ -68,9 +66,8 @@ struct frame_use {
     uint32_t script;     // number of the version
     struct span options; // JSON object; empty: none
 };
-struct frame_script {          // SCRIPT, CHECK_SCRIPT
-    struct span name, version; // "slack", 64 hex digits
-    struct span source;
+struct frame_script {                  // SCRIPT, CHECK_SCRIPT
+    struct span name, version, source; // "slack", 64 hex digits, text
 };
 struct frame_webhook { // WEBHOOK, CHECK_WEBHOOK
     struct span uuid, name, target, tenant;
@@ -89,22 +86,27 @@ struct frame_visit {
     bool is_in_body;                             // the payload is a part of `body`
     uint64_t data_at, data_len;                  // which; bytes
     struct span payload;                         // when it is not
-    uint32_t attempt;                            // 1, 2, …
+    uint32_t attempt, status;                    // 1, 2, …; RESPONSE: the answer's
     struct span attempt_id;
     int64_t started_ms;            // wall clock
     struct span method, url, body; // RENDER: the request so far
     uint32_t header_count;         // RENDER: the request's; RESPONSE: the answer's
     struct frame_pair *headers;
-    uint32_t status; // RESPONSE
-    bool is_truncated;
+    bool is_truncated; // RESPONSE
     struct span response;
 };
 enum frame_verdict { FRAME_NONE, FRAME_OK, FRAME_RETRY, FRAME_FAIL, FRAME_DISABLE };
+// What one of the webhook's scripts used, where it stands first.
+struct frame_used {
+    bool has_run; // one of its functions was called
+    uint32_t cpu_us, memory_bytes;
+};
 // ANSWER. Of a failure only reason, logs and accounts count.
 struct frame_answer {
     struct span reason, logs;
-    uint32_t script; // 1 + index of the script that ended the visit; 0: none did
-    uint32_t cpu_us, memory_bytes;
+    uint32_t script;     // 1 + index of the script that ended the visit; 0: none did
+    uint32_t used_count; // of the webhook's scripts, in its order
+    struct frame_used used[FRAME_MAX_SCRIPTS];
     bool is_body_same; // as it was sent to the host; `body` is then empty
     struct span method, url, body;
     uint32_t header_count;
@@ -112,11 +114,10 @@ struct frame_answer {
     uint32_t verdict;           // RESPONSE: enum frame_verdict
     int64_t after_ms;           // FRAME_RETRY: at least that much later
 };
-struct frame_checked {       // CHECKED
-    struct span reason;      // "slack.lua:12: …", also of tests that failed; empty: all is well
-    struct span description; // JSON: help, functions, options
-    uint32_t functions;      // set of 1u << enum frame_function
-    uint32_t tests;
+struct frame_checked {         // CHECKED
+    struct span reason;        // "slack.lua:12: …", also of tests that failed; empty: all is well
+    struct span description;   // JSON: help, functions, options
+    uint32_t functions, tests; // functions: set of 1u << enum frame_function
 };
 enum frame_function { FRAME_FILTER, FRAME_TRANSFORM, FRAME_SIGN, FRAME_JUDGE, FRAME_FUNCTIONS };
 struct frame_problems { // PROBLEMS
@@ -127,8 +128,7 @@ struct frame_ready {     // READY
     struct span missing; // parts of the lock-down that this system does not allow; empty: none
 };
 
-// Payloads: frame_put_* writes what it is given, frame_get_* answers false when the bytes are
-// malformed, more than the bounds above, or followed by something.
+// frame_put_* writes what it is given; frame_get_*: are the bytes whole, in bounds, and no more?
 #define FRAME_PAYLOAD(name)                                               \
     void frame_put_##name(struct buf *out, const struct frame_##name *p); \
     MUST_CHECK bool frame_get_##name(struct span payload, struct frame_##name *out)

@@ -210,11 +210,6 @@ bool library_activate(struct library *library, struct library_candidate *candida
     bool is_there = false;
     size_t place = place_of(library, span_of(fresh->name), &is_there);
     if (is_there) {
-        const struct library_version *old = library->active[place];
-        fresh->calls = old->calls; // counters go on: they are the name's
-        fresh->errors = old->errors;
-        fresh->kills = old->kills;
-        fresh->cpu_us = old->cpu_us;
         retire(library, library->active[place]);
     } else {
         library->active =

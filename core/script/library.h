@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/span.h"
+#include "script/account.h"
 
 #define LIBRARY_HASH_LEN   64
 #define LIBRARY_SHORT      8 // hex digits of a version where it is shown
@@ -27,12 +28,12 @@ struct library_version {
     char hash[LIBRARY_HASH_LEN + 1];
     char *source; // owned
     size_t len;
-    uint32_t functions;  // set of 1u << enum frame_function
-    char *description;   // owned: JSON as a host gave it, checked to be that
-    struct span help;    // decoded; in `description_text`
-    struct span options; // JSON array; in `description`
-    char *help_text;     // owned
-    uint64_t calls, errors, kills, cpu_us;
+    uint32_t functions;     // set of 1u << enum frame_function
+    char *description;      // owned: JSON as a host gave it, checked to be that
+    struct span help;       // decoded; in `description_text`
+    struct span options;    // JSON array; in `description`
+    char *help_text;        // owned
+    struct account account; // of this version
 };
 
 struct library;

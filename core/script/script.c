@@ -99,6 +99,7 @@ enum err script_start(struct script **out, uv_loop_t *loop, const struct script_
     }
     script->library = library_new();
     map_init(&script->facts);
+    account_init(&script->accounts);
     list_init(&script->failed);
     pool_queue_init(&script->checks, pool_check_slot(script->pool));
     CHECK(uv_timer_init(loop, &script->later) == 0);
@@ -137,6 +138,7 @@ static void on_pool_stopped(void *context)
     struct script *script;
     CAST(script, context, SCRIPT_MAGIC);
     library_free(script->library);
+    account_deinit(&script->accounts);
     map_deinit(&script->facts);
     uv_close((uv_handle_t *)&script->later, on_closed);
 }
@@ -346,10 +348,40 @@ void script_info(const struct script *script, size_t index, struct script_info *
                                 .origin = span_of(version->origin),
                                 .help = version->help,
                                 .options = version->options,
-                                .calls = version->calls,
-                                .errors = version->errors,
-                                .kills = version->kills,
-                                .cpu_us = version->cpu_us};
+                                .account = version->account};
+}
+
+const struct account *script_account_next(const struct script *script, size_t *at,
+                                          struct span *name)
+{
+    return account_next_name(&script->accounts, at, name);
+}
+
+bool script_use_info(const struct script *script, const struct webhook *webhook, uint32_t index,
+                     struct script_use_info *out)
+{
+    const struct webhook_script *wanted = &webhook->scripts[index];
+    const struct library_version *version =
+        library_find(script->library, wanted->name, wanted->version);
+    *out = (struct script_use_info){.name = wanted->name};
+    if (version == NULL)
+        return false;
+    const struct account *account =
+        account_of_webhook(&script->accounts, webhook->number, version->number);
+    out->version = span_make(version->hash, LIBRARY_HASH_LEN);
+    if (account != NULL)
+        out->account = *account;
+    return true;
+}
+
+uint32_t script_generation(const struct script *script)
+{
+    return library_generation(script->library);
+}
+
+void script_versions(const struct script *script, const struct webhook *webhook, struct buf *out)
+{
+    facts_name_versions(script->library, webhook, out);
 }
 
 void script_stats(const struct script *script, struct script_stats *out)

@@ -11,6 +11,7 @@
 #include "model/problem.h"
 #include "model/request.h"
 #include "model/webhook.h"
+#include "script/account.h"
 #include "script/frame.h"
 
 struct script;
@@ -77,12 +78,28 @@ void script_forget(struct script *script, const struct webhook *webhook);
 struct script_info {
     struct span name, version, origin; // "builtin", "scripts_dir"
     struct span help;
-    struct span options; // JSON array of {name, type, required, default, help, …}
-    uint64_t calls, errors, kills;
-    uint64_t cpu_us;
+    struct span options;    // JSON array of {name, type, required, default, help, …}
+    struct account account; // of this version
 };
 size_t script_count(const struct script *script);
 void script_info(const struct script *script, size_t index, struct script_info *out);
+
+// Sums by name, over all its versions, in no order; NULL at the end. Start with *at = 0.
+const struct account *script_account_next(const struct script *script, size_t *at,
+                                          struct span *name);
+
+// What one script of a webhook has used there; false: there is no such script.
+struct script_use_info {
+    struct span name, version; // version: 64 hex digits
+    struct account account;    // of this version, for this webhook
+};
+bool script_use_info(const struct script *script, const struct webhook *webhook, uint32_t index,
+                     struct script_use_info *out);
+
+// Changes whenever a webhook may get other versions than before.
+uint32_t script_generation(const struct script *script);
+// The versions that it would be rendered with now, as attempts record them: "github@1a2b3c4d …".
+void script_versions(const struct script *script, const struct webhook *webhook, struct buf *out);
 
 struct script_stats {
     uint64_t visits, kills, restarts;

@@ -13,7 +13,8 @@ struct script {
     char *self, *scripts_dir;    // owned
     struct pool *pool;           // owned
     struct library *library;     // owned
-    struct map facts;            // webhook number → current struct facts *, one reference each
+    struct accounts accounts;
+    struct map facts; // webhook number → current struct facts *, one reference each
     uint32_t next_facts;
     struct pool_queue checks; // visits that check
     struct list failed;       // visits that ended before they began: told by `later`

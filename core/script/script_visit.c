@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One visit: what is sent to a host, and what may be believed of its answer; main only.
 #include <stdio.h>
+#include <string.h>
 
 #include "base/date.h"
 #include "base/http_header.h"
@@ -30,6 +31,22 @@ static struct visit *visit_of(struct pool_visit *visit)
     struct visit *v = CONTAINER_OF(visit, struct visit, visit);
     CHECK(v->magic == VISIT_MAGIC);
     return v;
+}
+
+// ---- bounds ----
+
+// More than a visit can have used is not believed.
+static uint32_t most_cpu_us(const struct visit *v)
+{
+    int64_t most_us = (v->visit.cpu_max + v->visit.wall_max + WATCHDOG_STALL_NS) / 1000;
+    return most_us < UINT32_MAX ? (uint32_t)most_us : UINT32_MAX;
+}
+
+static uint64_t most_memory(const struct visit *v)
+{
+    const struct script_visit *asked = v->asked;
+    return (uint64_t)v->script->config.memory_bytes +
+           MEMORY_TIMES * (asked->event->payload.len + asked->attempt->response.len);
 }
 
 // ---- asking ----
@@ -86,8 +103,7 @@ static void put(struct pool_visit *visit, struct host *host)
     uid_print(&asked->event->id, id);
     date_print_ms(asked->event->time_ms, time);
     fill_event(&out, asked);
-    out.memory_bytes = (uint64_t)v->script->config.memory_bytes +
-                       MEMORY_TIMES * (asked->event->payload.len + attempt->response.len);
+    out.memory_bytes = most_memory(v);
     out.event_id = span_of(id);
     out.time = asked->event->time.len > 0 ? asked->event->time : span_of(time);
     out.attempt_id = span_of(attempt_id(asked, attempt_text));
@@ -202,18 +218,57 @@ static bool take_verdict(struct attempt *attempt, const struct frame_answer *ans
 
 // ---- accounts ----
 
-static void account(struct visit *v, enum script_result result, uint32_t script, uint32_t cpu_us)
+// All scripts together used no more than one visit can, and no state more than its ceiling.
+static void clamp_accounts(const struct visit *v, struct frame_answer *answer)
+{
+    uint32_t cpu_us = most_cpu_us(v);
+    uint64_t memory = most_memory(v);
+    if (answer->used_count > v->facts->webhook->script_count)
+        answer->used_count = v->facts->webhook->script_count;
+    for (uint32_t i = 0; i < answer->used_count; i++) {
+        struct frame_used *used = &answer->used[i];
+        if (used->cpu_us > cpu_us)
+            used->cpu_us = cpu_us;
+        if (used->memory_bytes > memory)
+            used->memory_bytes = (uint32_t)memory;
+        cpu_us -= used->cpu_us;
+    }
+}
+
+static uint32_t cpu_us_of(const struct frame_answer *answer)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < answer->used_count; i++)
+        sum += answer->used[i].cpu_us;
+    return sum;
+}
+
+static void note(struct visit *v, struct library_version *version,
+                 const struct account_visit *visit)
+{
+    // Names that come from files are bounded by them; others have no bound.
+    bool is_stored =
+        strcmp(version->origin, "builtin") != 0 && strcmp(version->origin, "scripts_dir") != 0;
+    account_add(&version->account, visit);
+    account_note(&v->script->accounts, v->facts->webhook->number, version->number,
+                 is_stored ? SPAN(ACCOUNT_STORED) : span_of(version->name), visit);
+}
+
+static void account(struct visit *v, const struct frame_answer *answer, enum script_result result)
 {
     const struct webhook *webhook = v->facts->webhook;
-    bool is_failure = result != SCRIPT_DONE && result != SCRIPT_FILTERED;
-    for (uint32_t i = 0; i < webhook->script_count; i++) {
+    const struct library_version *blamed =
+        answer->script == 0 || answer->script > webhook->script_count
+            ? NULL
+            : v->facts->versions[answer->script - 1];
+    for (uint32_t i = 0; i < answer->used_count; i++) {
         struct library_version *version = v->facts->versions[i];
-        if (version == NULL)
+        if (version == NULL || !answer->used[i].has_run)
             continue;
-        version->calls++;
-        version->cpu_us += cpu_us / webhook->script_count; // nobody measures each by itself
-        version->errors += is_failure && script == i + 1;
-        version->kills += result == SCRIPT_KILLED && script == i + 1;
+        struct account_visit visit = {.cpu_us = answer->used[i].cpu_us,
+                                      .memory_bytes = answer->used[i].memory_bytes,
+                                      .result = version == blamed ? result : SCRIPT_DONE};
+        note(v, version, &visit);
     }
 }
 
@@ -224,15 +279,16 @@ static void learn_cost(struct visit *v, int64_t cpu_ns)
     *cost_ns = (3 * *cost_ns + cpu_ns) / 4;
 }
 
-static void take_accounts(struct visit *v, const struct frame_answer *answer,
-                          enum script_result result)
+static void take_accounts(struct visit *v, struct frame_answer *answer, enum script_result result)
 {
     struct attempt *attempt = v->asked->attempt;
-    account(v, result, answer->script, answer->cpu_us);
-    learn_cost(v, (int64_t)answer->cpu_us * 1000);
-    attempt->script_cpu_us += answer->cpu_us;
-    if (answer->memory_bytes > attempt->script_memory_bytes)
-        attempt->script_memory_bytes = answer->memory_bytes;
+    uint32_t cpu_us = cpu_us_of(answer);
+    account(v, answer, result);
+    learn_cost(v, (int64_t)cpu_us * 1000);
+    attempt->script_cpu_us += cpu_us;
+    for (uint32_t i = 0; i < answer->used_count; i++)
+        if (answer->used[i].memory_bytes > attempt->script_memory_bytes)
+            attempt->script_memory_bytes = answer->used[i].memory_bytes;
     if (answer->logs.len > 0 && attempt->logs.len > 0) {
         attempt->arena.max += attempt->logs.len + answer->logs.len + 64;
         attempt->logs = span_of(arena_format(&attempt->arena, "%.*s%.*s", SPAN_ARGS(attempt->logs),
@@ -272,8 +328,9 @@ static enum pool_answer on_answer(struct pool_visit *visit, const struct frame *
         (!is_response && answer.verdict != FRAME_NONE))
         return POOL_FORGED;
     enum script_result result = (enum script_result)frame->result;
+    clamp_accounts(v, &answer);
     if (result == SCRIPT_TIMEOUT && visit->stalls + 1 < POOL_MAX_STALLS &&
-        !watchdog_is_blamed((int64_t)answer.cpu_us * 1000, visit->cpu_max))
+        !watchdog_is_blamed((int64_t)cpu_us_of(&answer) * 1000, visit->cpu_max))
         return POOL_AGAIN;
     if (result == SCRIPT_DONE && !(is_response ? take_verdict(v->asked->attempt, &answer)
                                                : take_request(v->asked->attempt, &answer)))
@@ -301,7 +358,13 @@ static void on_end(struct pool_visit *visit, const struct pool_end *end)
                        (long long)(end->cpu_ns / NS_PER_MS));
     struct errmsg reason;
     errmsg_set(&reason, "the script host %s%s%s", end->cause, time, where);
-    account(v, end->result, script, 0);
+    int64_t cpu_us = end->cpu_ns > 0 ? end->cpu_ns / 1000 : 0;
+    struct account_visit killed = {.cpu_us =
+                                       cpu_us < most_cpu_us(v) ? (uint32_t)cpu_us : most_cpu_us(v),
+                                   .result = end->result};
+    if (script > 0)
+        note(v, v->facts->versions[script - 1], &killed);
+    v->asked->attempt->script_cpu_us += killed.cpu_us;
     if (end->cpu_ns > 0)
         learn_cost(v, end->cpu_ns);
     finish(v, end->result, span_of(reason.text));
@@ -319,8 +382,13 @@ static struct facts *current_facts(struct script *script, const struct script_vi
     if (facts != NULL && facts_are_current(facts, script->library, webhook, asked->env))
         return facts_ref(facts);
     facts = facts_new(++script->next_facts, script->library, script->pool, webhook, asked->env);
-    if (webhook->number != 0)
-        facts_unref(map_set(&script->facts, webhook->number, facts_ref(facts)));
+    if (webhook->number == 0)
+        return facts;
+    facts_unref(map_set(&script->facts, webhook->number, facts_ref(facts)));
+    uint32_t versions[WEBHOOK_MAX_SCRIPTS];
+    for (uint32_t i = 0; i < webhook->script_count; i++)
+        versions[i] = facts->versions[i] != NULL ? facts->versions[i]->number : 0;
+    account_use(&script->accounts, webhook->number, versions, webhook->script_count);
     return facts;
 }
 

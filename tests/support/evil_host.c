@@ -152,6 +152,16 @@ static void do_verdict(void)
     answer_with(answer);
 }
 
+// A good answer that says it used more than can be.
+static void do_accounts(void)
+{
+    struct frame_answer answer = good_answer();
+    answer.used_count = FRAME_MAX_SCRIPTS;
+    for (uint32_t i = 0; i < answer.used_count; i++)
+        answer.used[i] = (struct frame_used){true, UINT32_MAX, UINT32_MAX};
+    answer_with(answer);
+}
+
 // ---- what is done ----
 
 static void do_quit(void)
@@ -255,6 +265,7 @@ static const struct {
     {"url-line", do_url_line, false},
     {"method", do_method, false},
     {"verdict", do_verdict, false},
+    {"accounts", do_accounts, false},
     {"quit", do_quit, false},
     {"crash", do_crash, false},
     {"memory", do_memory, false},

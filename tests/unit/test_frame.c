@@ -238,8 +238,8 @@ static void test_answer(void **state)
     struct frame_answer in = {.reason = SPAN("why"),
                               .logs = SPAN("info a: b\n"),
                               .script = FRAME_MAX_SCRIPTS,
-                              .cpu_us = UINT32_MAX,
-                              .memory_bytes = 5,
+                              .used_count = 2,
+                              .used = {{true, 7, UINT32_MAX}, {false, 0, 0}},
                               .method = SPAN("PUT"),
                               .url = SPAN("https://x"),
                               .body = SPAN("{}"),
@@ -255,7 +255,10 @@ static void test_answer(void **state)
     assert_span(read.reason, "why");
     assert_span(read.logs, "info a: b\n");
     assert_int_equal(read.script, FRAME_MAX_SCRIPTS);
-    assert_int_equal(read.cpu_us, UINT32_MAX);
+    assert_int_equal(read.used_count, 2);
+    assert_true(read.used[0].has_run && !read.used[1].has_run);
+    assert_int_equal(read.used[0].cpu_us, 7);
+    assert_int_equal(read.used[0].memory_bytes, UINT32_MAX);
     assert_span(read.method, "PUT");
     assert_true(read_headers[0].is_secret);
     assert_int_equal(read.verdict, FRAME_DISABLE);
@@ -300,6 +303,11 @@ static void test_answers_have_bounds(void **state)
     assert_false(is_believed(&answer));
     answer = most;
     answer.script = FRAME_MAX_SCRIPTS + 1;
+    assert_false(is_believed(&answer));
+    answer = most;
+    answer.used_count = FRAME_MAX_SCRIPTS;
+    assert_true(is_believed(&answer));
+    answer.used_count = FRAME_MAX_SCRIPTS + 1;
     assert_false(is_believed(&answer));
     answer = most;
     answer.verdict = FRAME_DISABLE + 1;

@@ -60,6 +60,31 @@ static void test_forged_requests(void **state)
         try_deed(deeds[i], SCRIPT_KILLED, FORGED);
 }
 
+// 10 ms of CPU, 100 ms of wall clock, and what a kill may take; 16 MiB and the event's share.
+static void test_forged_accounts_are_clamped(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new();
+    struct ask ask;
+    size_t at = 0;
+    struct span name;
+    fixture_write(f, "good.lua", GOOD);
+    fixture_use_evil(f, "accounts");
+    fixture_start(f, 10);
+    ask_once(f, &ask, "good");
+    assert_int_equal(ask.visit.result, SCRIPT_DONE);
+    assert_in_range(ask.attempt->script_cpu_us, 10000, 2000000);
+    assert_in_range(ask.attempt->script_memory_bytes, 16 << 20, 17 << 20);
+    const struct account *sum = script_account_next(f->script, &at, &name);
+    assert_non_null(sum);
+    assert_int_equal(sum->calls, 1); // it has one script, whatever the host says
+    assert_int_equal(sum->cpu_us, ask.attempt->script_cpu_us);
+    assert_int_equal(sum->memory_bytes, ask.attempt->script_memory_bytes);
+    assert_null(script_account_next(f->script, &at, &name));
+    ask_free(&ask);
+    fixture_free(f);
+}
+
 static void test_forbidden_calls(void **state)
 {
     (void)state;
@@ -282,6 +307,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_host_that_does_not_start),
         cmocka_unit_test(test_forged_frames),
         cmocka_unit_test(test_forged_requests),
+        cmocka_unit_test(test_forged_accounts_are_clamped),
         cmocka_unit_test(test_forbidden_calls),
         cmocka_unit_test(test_ends_by_itself),
         cmocka_unit_test(test_unblamed_ends_are_counted),

@@ -68,6 +68,18 @@ static bool find(struct fixture *f, const char *name, struct script_info *out)
     return false;
 }
 
+static uint64_t calls_of(struct fixture *f, const char *wanted)
+{
+    size_t at = 0;
+    struct span name;
+    const struct account *sum = NULL;
+    while ((sum = script_account_next(f->script, &at, &name)) != NULL) {
+        if (span_is(name, wanted))
+            return sum->calls;
+    }
+    return 0;
+}
+
 // ---- loading ----
 
 static void test_loads_and_describes(void **state)
@@ -86,19 +98,22 @@ static void test_loads_and_describes(void **state)
     assert_false(find(f, "two", &info));
 }
 
-static void test_counts_per_name(void **state)
+static void test_counts_per_version_and_name(void **state)
 {
     struct fixture *f = *state;
     struct script_info info;
     fixture_start(f, 200);
     ask_expect(f, "one", SCRIPT_FILTERED, "first");
     assert_true(find(f, "one", &info));
-    assert_int_equal(info.calls, 1);
-    assert_true(info.cpu_us > 0);
+    assert_int_equal(info.account.calls, 1);
+    assert_true(info.account.cpu_us > 0);
+    assert_in_range(info.account.memory_bytes, 1024, 16 << 20);
     fixture_write(f, "one.lua", SAYS("second"));
     reload(f, 1, 0);
     assert_true(find(f, "one", &info));
-    assert_int_equal(info.calls, 1); // the name's, not the version's
+    assert_int_equal(info.account.calls, 0);
+    ask_expect(f, "one", SCRIPT_FILTERED, "second");
+    assert_int_equal(calls_of(f, "one"), 2);
 }
 
 static void test_reload(void **state)
@@ -323,7 +338,7 @@ int main(int argc, char **argv)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_loads_and_describes),
-        CASE(test_counts_per_name),
+        CASE(test_counts_per_version_and_name),
         CASE(test_reload),
         CASE(test_a_webhook_gets_the_new_version),
         CASE(test_what_is_broken_is_refused),

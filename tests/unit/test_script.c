@@ -35,6 +35,8 @@ static const char *const scripts[][2] = {
               "if response.status == 404 then return 'fail', 'gone for good' end\n"
               "if response.status == 500 then error('no idea') end\n"
               "if response.json().ok == false then return 'retry', 60 end end }\n"},
+    {"busy", "return { api = 1, filter = function()\n"
+             "local sum = 0 for i = 1, 300000 do sum = sum + i end return sum > 0 end }\n"},
     {"big", "return { api = 1, transform = function(request)\n"
             "request.body = ('x'):rep(5 << 20) end }\n"},
 };
@@ -293,6 +295,76 @@ static void test_output_has_a_ceiling(void **state)
     assert_int_equal(fixture_stats(*state).kills, 0);
 }
 
+// ---- accounts ----
+
+static struct account used_by(struct fixture *f, const struct webhook *webhook, uint32_t index)
+{
+    struct script_use_info info;
+    assert_true(script_use_info(f->script, webhook, index, &info));
+    return info.account;
+}
+
+static void visit_once(struct fixture *f, struct webhook *webhook, enum script_result result)
+{
+    struct ask ask;
+    ask_submit(f, &ask, webhook);
+    script_flush(f->script);
+    WAIT_FOR(f, ask.is_done);
+    assert_int_equal(ask.visit.result, result);
+    ask_free(&ask);
+}
+
+static void test_each_script_has_its_accounts(void **state)
+{
+    struct fixture *f = *state;
+    struct webhook *both = fixture_webhook("default", "{\"name\":\"good\"},{\"name\":\"busy\"}");
+    struct webhook *other = fixture_webhook("default", "{\"name\":\"good\"},{\"name\":\"raises\"}");
+    both->number = 1; // as if it were stored
+    other->number = 2;
+    for (int i = 0; i < 3; i++)
+        visit_once(f, both, SCRIPT_DONE);
+    visit_once(f, other, SCRIPT_ERROR);
+    struct account good = used_by(f, both, 0);
+    struct account busy = used_by(f, both, 1);
+    assert_int_equal(good.calls, 3);
+    assert_int_equal(busy.calls, 3);
+    assert_true(busy.cpu_us > good.cpu_us);
+    assert_true(busy.memory_bytes > 10000);
+    assert_int_equal(account_failures(&busy), 0);
+    assert_int_equal(used_by(f, other, 0).calls, 1);
+    assert_int_equal(used_by(f, other, 0).failures[ACCOUNT_ERROR], 0);
+    assert_int_equal(used_by(f, other, 1).failures[ACCOUNT_ERROR], 1); // it alone is to blame
+    webhook_unref(both);
+    webhook_unref(other);
+}
+
+// A script that was not reached has no call.
+static void test_what_did_not_run_is_not_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct webhook *webhook = fixture_webhook("default", "{\"name\":\"no\"},{\"name\":\"busy\"}");
+    webhook->number = 1;
+    visit_once(f, webhook, SCRIPT_FILTERED);
+    assert_int_equal(used_by(f, webhook, 0).calls, 1);
+    assert_int_equal(used_by(f, webhook, 1).calls, 0);
+    assert_int_equal(used_by(f, webhook, 1).cpu_us, 0);
+    webhook_unref(webhook);
+}
+
+static void test_kills_are_on_account(void **state)
+{
+    struct fixture *f = *state;
+    struct webhook *webhook =
+        fixture_webhook("default", "{\"name\":\"good\"},{\"name\":\"pattern\"}");
+    webhook->number = 1;
+    visit_once(f, webhook, SCRIPT_KILLED);
+    struct account pattern = used_by(f, webhook, 1);
+    assert_int_equal(pattern.calls, 1);
+    assert_int_equal(pattern.failures[ACCOUNT_KILLED], 1);
+    assert_true(pattern.cpu_us >= 10000); // it had used its time
+    webhook_unref(webhook);
+}
+
 int main(int argc, char **argv)
 {
     int status = 0;
@@ -313,6 +385,9 @@ int main(int argc, char **argv)
         CASE(test_signs),
         CASE(test_judges_answers),
         PATIENT(test_output_has_a_ceiling),
+        PATIENT(test_each_script_has_its_accounts),
+        PATIENT(test_what_did_not_run_is_not_counted),
+        CASE(test_kills_are_on_account),
         CASE(test_two_tenants_share_no_state),
         CASE(test_only_the_running_visit_is_blamed),
         CASE(test_others_go_on_meanwhile),
