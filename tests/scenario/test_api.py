@@ -234,5 +234,5 @@ def test_scripts_are_listed_with_their_options(story):
     scripts = {row["name"]: row for row in engine.get("/api/v1/scripts")["data"]}
     assert {"standard-webhooks", "github", "slack", "dejacode-slack"} <= set(scripts)
     options = {option["name"]: option for option in scripts["slack"]["options"]}
-    assert options["text"]["type"] == "text" and options["text"]["default"] == "{{event}}", options
+    assert options["text"]["type"] == "text" and "{{path}}" in options["text"]["help"], options
     assert all(row["origin"] == "builtin" for row in scripts.values())
