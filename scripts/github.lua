@@ -4,22 +4,20 @@
 -- Sends: X-Hub-Signature-256: sha256=757107ea..., X-Hub-Signature: sha1=..., X-GitHub-Event,
 --   X-GitHub-Delivery (the event's id, the same at every attempt)
 -- Limits: one secret, as GitHub has it; while it is rotated, only the newest one signs.
-local crypto = require "grapnel.crypto"
-
-local function signature(algorithm, key, body)
-    return algorithm .. "=" .. crypto.hex(crypto.hmac(algorithm, key, body))
-end
+-- Follows: https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers and
+--   https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+local signing = require "grapnel.signing"
 
 return {
     api = 1,
     help = "X-Hub-Signature-256 over the body, as GitHub sends it",
 
     sign = function(request, event, ctx)
-        local headers = request.headers
+        local headers, key = request.headers, signing.secrets(ctx)[1]
         headers["X-GitHub-Event"] = event.event
         headers["X-GitHub-Delivery"] = event.id
-        headers["X-Hub-Signature"] = signature("sha1", ctx.secret, request.body)
-        headers["X-Hub-Signature-256"] = signature("sha256", ctx.secret, request.body)
+        headers["X-Hub-Signature"] = "sha1=" .. signing.hex("sha1", key, request.body)
+        headers["X-Hub-Signature-256"] = "sha256=" .. signing.hex("sha256", key, request.body)
     end,
 
     tests = {
@@ -51,9 +49,26 @@ return {
             },
         },
         {
+            name = "the body that the engine built, with a secret that has its prefix",
+            event = [[{"event":"push","data":{"n":1.0}}]],
+            expect = {
+                headers = {
+                    ["X-Hub-Signature-256"] = "sha256="
+                        .. "302fd089137ad44338c5a09680e0a527a85ad486684dde0a2696ecc8427d5311",
+                },
+                body = '{"hook":{"uuid":"00000000-0000-4000-8000-000000000000",'
+                    .. '"event":"push","target":"https://example.com/"},"data":{"n":1.0}}',
+            },
+        },
+        {
             name = "without a secret nothing is sent",
             secrets = {},
-            expect = { error = "string expected" },
+            expect = { error = "this webhook has no secret to sign with" },
+        },
+        {
+            name = "a private key makes no HMAC",
+            secrets = { "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=" },
+            expect = { error = "this webhook has no secret to sign with" },
         },
     },
 }
