@@ -49,8 +49,7 @@ local function request_attachment(data, tenant, added)
         title = heading(data),
         title_link = json.get(data, "absolute_url"),
         text = get(data, "request_template_name"),
-        fields = fields,
-        ts = timestamp(data),
+        fields = fields, ts = timestamp(data),
     }
 end
 

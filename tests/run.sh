@@ -13,7 +13,7 @@ usage: tests/run.sh [GROUP...]
   store     contract tests of the stores (dev build)
   asan      unit and store tests under the address and undefined behaviour sanitizers
   tsan      unit and store tests under the thread sanitizer
-  lua       the golden tests of scripts/
+  lua       the golden tests of scripts/, and those of lua/ in tests/lua/
   scenario  stories told to a running engine, on the asan build and the release build
   crash     the engine killed and started again
   fuzz      every fuzzer for FUZZ_SECONDS (60)
@@ -225,7 +225,7 @@ golden_refuses() {
 group_lua() {
     local script
     dev || return
-    for script in scripts/*.lua; do
+    for script in scripts/*.lua tests/lua/module-*.lua; do
         grep -q '^    tests = {' "$script" || fail "$script has no golden tests" "$script"
         step "golden $script" golden "$script"
     done
