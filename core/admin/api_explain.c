@@ -27,6 +27,18 @@ static void say_when(struct buf *out, const char *what, int64_t at_ms)
     (void)buf_append_format(out, "%s %s", what, date);
 }
 
+// ": 20 failures in a row of github@1a2b3c4d …" when that is why it is held.
+static void say_quarantine(const struct dispatch *dispatch, uint32_t webhook, struct buf *out)
+{
+    struct dispatch_quarantine q;
+    if (!dispatch_quarantine(dispatch, webhook, &q))
+        return;
+    (void)buf_append_format(out, " (%u failures in a row of %s, the last one %s: %s", q.failures,
+                            q.scripts, outcome_name(q.outcome), q.reason);
+    (void)buf_append_text(out, "). It goes on with another version of the script, or by: grapnel "
+                               "scripts release NAME");
+}
+
 static void say_waiting(const struct api_call *call, const struct query_delivery *row,
                         struct buf *out)
 {
@@ -41,6 +53,7 @@ static void say_waiting(const struct api_call *call, const struct query_delivery
     if (state.held != NULL) {
         (void)buf_append_format(out, "It waits because its webhook is held: %s", state.held);
         say_when(out, ", until", state.held_until_ms);
+        say_quarantine(dispatch, row->webhook, out);
         (void)buf_append_format(out, "; %" PRIu64 " deliveries wait with it. Nothing is lost.",
                                 state.waiting_rows);
         return;
@@ -278,8 +291,8 @@ void api_events_explain(struct api_call *call)
 
 // ---- a webhook: why is nothing arriving? -------------------------------------------------------
 
-static void say_webhook(const struct webhook *webhook, const struct dispatch_webhook_state *state,
-                        struct buf *out)
+static void say_webhook(const struct dispatch *dispatch, const struct webhook *webhook,
+                        const struct dispatch_webhook_state *state, struct buf *out)
 {
     if (!webhook->is_active && webhook->disabled != WEBHOOK_ENABLED) {
         (void)buf_append_format(out, "It is disabled (%s)",
@@ -295,6 +308,7 @@ static void say_webhook(const struct webhook *webhook, const struct dispatch_web
     } else if (state->held != NULL) {
         (void)buf_append_format(out, "It is held: %s", state->held);
         say_when(out, ", until", state->held_until_ms);
+        say_quarantine(dispatch, webhook->number, out);
         (void)buf_append_format(out, "; %" PRIu64 " deliveries wait, nothing is lost.",
                                 state->waiting_rows);
     } else if (state->last_attempt_ms == 0) {
@@ -316,8 +330,8 @@ void api_webhooks_explain(struct api_call *call)
     if (webhook == NULL)
         return;
     dispatch_webhook_state(call->admin->env.dispatch, webhook->number, &state);
-    buf_init(&text, 1024);
-    say_webhook(webhook, &state, &text);
+    buf_init(&text, 4096);
+    say_webhook(call->admin->env.dispatch, webhook, &state, &text);
     json_write_object(&call->json);
     write_sentence(call, "summary", &text);
     buf_deinit(&text);

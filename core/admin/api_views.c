@@ -41,6 +41,26 @@ static void write_held(struct json_writer *w, const struct dispatch_webhook_stat
     json_write_end_object(w);
 }
 
+static void write_quarantine(struct api_call *call, const struct webhook *webhook)
+{
+    struct json_writer *w = &call->json;
+    struct dispatch_quarantine q;
+    json_write_name(w, "quarantine");
+    if (!dispatch_quarantine(call->admin->env.dispatch, webhook->number, &q)) {
+        json_write_null(w);
+        return;
+    }
+    json_write_object(w);
+    json_write_name(w, "since");
+    json_write_date_ms(w, q.since_ms);
+    json_write_member_int(w, "failures", q.failures);
+    json_write_member_text(w, "outcome", outcome_name(q.outcome));
+    json_write_name(w, "reason");
+    json_write_quoted_value(w, span_of(q.reason));
+    json_write_member_text(w, "scripts", q.scripts);
+    json_write_end_object(w);
+}
+
 static void write_traffic(struct json_writer *w, const struct dispatch_webhook_state *s)
 {
     json_write_name(w, "traffic"); // since the engine's start
@@ -104,6 +124,7 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
         json_write_member_string(w, "secret", webhook->secrets[0].text);
     json_write_member_text(w, "state", state_of(webhook, &state));
     write_held(w, &state);
+    write_quarantine(call, webhook);
     write_traffic(w, &state);
     write_script_use(call, webhook);
     json_write_end_object(w);

@@ -210,6 +210,16 @@ static void metric_SCRIPT_KILLS(struct scrape *s)
     put(s, s->script.kills);
 }
 
+static void metric_QUARANTINED(struct scrape *s)
+{
+    put(s, s->dispatch.quarantined);
+}
+
+static void metric_QUARANTINES(struct scrape *s)
+{
+    put(s, s->dispatch.quarantines);
+}
+
 static void metric_WEBHOOKS_DISABLED(struct scrape *s)
 {
     put(s, s->dispatch.webhooks_disabled);

@@ -43,6 +43,14 @@ static struct span note_of(struct view *view, uint32_t webhook, uint32_t traffic
     int64_t waiting = view_int(view, traffic, "waiting");
     struct span waits = view_count(view, waiting);
     struct span reason = view_text(view, webhook, "disabled_reason");
+    uint32_t quarantine = view_member(view, webhook, "quarantine");
+    if (quarantine != JSON_NONE && held != JSON_NONE) {
+        return span_of(arena_format(
+            &view->arena, "quarantine: %.*s failures in a row, %.*s: %.*s" DOT "%.*s waiting",
+            SPAN_ARGS(view_text(view, quarantine, "failures")),
+            SPAN_ARGS(view_text(view, quarantine, "outcome")),
+            SPAN_ARGS(view_text(view, quarantine, "reason")), SPAN_ARGS(waits)));
+    }
     if (held != JSON_NONE) {
         struct span why = view_text(view, held, "reason");
         struct span until = view_ago(view, view_text(view, held, "until"));

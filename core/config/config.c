@@ -102,8 +102,7 @@ const size_t config_option_count = CONFIG_OPTION_COUNT;
 
 // Designed, but not in this version: refused by name, not ignored.
 static const char *const later_names[] = {
-    "lease",           "metrics_tenants",  "quarantine_after",
-    "retention_audit", "script_isolation", "secrets_key_file",
+    "lease", "metrics_tenants", "retention_audit", "script_isolation", "secrets_key_file",
 };
 
 size_t config_find(struct span name)

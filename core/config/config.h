@@ -59,6 +59,7 @@ struct config {
     struct config_list events, allow_targets;
     int64_t max_event_bytes, idempotency_window, memory_deliveries, memory_bytes;
     int64_t sender_threads, script_hosts, script_cpu_ms, script_wall_ms, script_memory_bytes;
+    int64_t quarantine_after;
     int64_t retention_events, retention_dead, min_free_bytes, max_unsettled, max_age;
     int64_t drain_timeout;
     const struct config_uid *ingest_uids; // NULL: everybody who can connect

@@ -8,7 +8,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dispatch/state.h"
+#include "dispatch/quarantine.h"
 
 #define OWED_AT_ONCE 256
 #define AGAIN_MS     1000 // how often what the store refused is tried again
@@ -71,7 +71,7 @@ static enum err take_up_owed(struct dispatch *d)
             run_add(d, hook, &rows[i]);
             if (!hook->webhook->is_active)
                 webhooks_cancel(d, hook);
-            else if (hook->places > hook_room(hook))
+            else if (hook->places > hook_room(hook) || hook_is_held(hook, clock_wall_ms()))
                 hook_give_back(d, hook, "waits in the store");
             hook_update(d, hook);
         }
@@ -105,6 +105,8 @@ static void init(struct dispatch *d)
     list_init(&d->turns);
     list_init(&d->young);
     list_init(&d->unsettled);
+    list_init(&d->quarantined);
+    list_init(&d->unsaved);
     tenant_new(d, SPAN("default"));
 }
 
@@ -124,6 +126,8 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
     enum err err = store_load(env->store, OBJECT_TENANT, on_stored_tenant, d);
     if (err == OK)
         err = store_load(env->store, OBJECT_WEBHOOK, on_stored_webhook, d);
+    if (err == OK)
+        err = store_load(env->store, OBJECT_QUARANTINE, quarantine_on_stored, d);
     if (err == OK)
         err = take_up_owed(d);
     if (err != OK) {
@@ -214,6 +218,7 @@ static void finish_drain(struct dispatch *d)
 static void on_prepare(uv_prepare_t *handle)
 {
     struct dispatch *d = handle->data;
+    quarantine_look(d);
     run_pump(d);
     if (d->sender != NULL)
         sender_flush(d->sender);
@@ -230,6 +235,8 @@ static void on_tick(uv_timer_t *handle)
     settle_young(d);
     if (!list_is_empty(&d->unsettled))
         settle_again(d);
+    if (!list_is_empty(&d->unsaved))
+        quarantine_save_again(d);
     if (d->is_draining)
         finish_drain(d);
     dispatch_arm(d);
@@ -248,7 +255,8 @@ static int64_t next_wait(const struct dispatch *d)
         left = left < 0 ? 0 : left + 1;
         wait = wait < 0 || left < wait ? left : wait;
     }
-    bool is_waiting = !list_is_empty(&d->unsettled) || d->is_draining;
+    bool is_waiting =
+        !list_is_empty(&d->unsettled) || !list_is_empty(&d->unsaved) || d->is_draining;
     if (is_waiting && (wait < 0 || wait > AGAIN_MS))
         wait = d->is_draining ? 50 : AGAIN_MS;
     return wait;
@@ -308,6 +316,7 @@ static void free_all(struct dispatch *d)
     while (map_next(&d->hooks, &at, &number, &value)) {
         struct hook *hook = value;
         webhook_unref(hook->webhook);
+        quarantine_free(hook->quarantine);
         xfree(hook);
     }
     at = 0;

@@ -76,6 +76,19 @@ struct dispatch_webhook_state {
 };
 void dispatch_webhook_state(const struct dispatch *dispatch, uint32_t number,
                             struct dispatch_webhook_state *out);
+// Held because its scripts keep failing; texts live until the loop turns. False: it is not.
+struct dispatch_quarantine {
+    const char *scripts; // versions that failed: "github@1a2b3c4d slack@…"
+    const char *reason;  // of the last failure
+    enum outcome outcome;
+    uint32_t failures; // in a row
+    int64_t since_ms;
+};
+bool dispatch_quarantine(const struct dispatch *dispatch, uint32_t number,
+                         struct dispatch_quarantine *out);
+// Lets all go that use the script of that name, or of them the one with that number (0: all).
+uint32_t dispatch_release(struct dispatch *dispatch, struct span script, uint32_t webhook,
+                          struct span by);
 // Sends one event to one webhook now, outside of everything; the attempt comes back to on_done,
 // which frees it. The event is not stored.
 void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct event **event,
@@ -113,7 +126,8 @@ struct dispatch_stats {
     uint32_t unsettled, memory_deliveries;
     uint64_t memory_bytes, webhooks_disabled;
     int64_t overdue_ms;
-    uint32_t breakers_open;
+    uint32_t breakers_open, quarantined; // webhooks, now
+    uint64_t quarantines;                // since the start
     bool is_draining, is_store_down;
 };
 void dispatch_stats(const struct dispatch *dispatch, struct dispatch_stats *out);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dispatch/state.h"
+#include "dispatch/quarantine.h"
 
 #define BREAKER_FAILURES 10
 #define BREAKER_FIRST_MS (30 * 1000)
@@ -99,6 +99,7 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
         if (hook->held != held_paused)
             hook_release(d, hook);
     }
+    quarantine_on_edit(d, hook, old);
     webhook_unref(old);
     apply_pause(d, hook);
     hook_update(d, hook);
@@ -119,8 +120,10 @@ bool hook_is_held(const struct hook *hook, int64_t now_ms)
 
 void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_t until_ms)
 {
-    // A person's pause is the stronger one, and a later end beats an earlier.
+    // A person's pause is the stronger one, then a quarantine, and a later end beats an earlier.
     if (hook->held == held_paused && reason != held_paused)
+        return;
+    if (hook->held == quarantine_reason && reason != held_paused)
         return;
     if (hook->held == reason && hook->held_until_ms >= until_ms)
         return;
@@ -132,8 +135,9 @@ void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_
 
 void hook_release(struct dispatch *d, struct hook *hook)
 {
-    hook->held = NULL;
-    hook->held_until_ms = 0;
+    bool is_held = quarantine_is_held(hook); // a pause may end in one
+    hook->held = is_held ? quarantine_reason : NULL;
+    hook->held_until_ms = is_held ? INT64_MAX : 0;
     hook_update(d, hook);
 }
 

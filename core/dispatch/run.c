@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "crypto/mac.h"
-#include "dispatch/state.h"
+#include "dispatch/quarantine.h"
 #include "model/retry.h"
 
 #define MAX_KILLS           3                 // renderings that may kill a host, then it is dead
@@ -223,6 +223,8 @@ static void on_rendered(struct script_visit *visit)
     if (failpoint_hit(FAILPOINT_SCRIPT_AFTER_RENDER))
         visit->result = SCRIPT_ERROR;
     attempt->outcome = outcome_of_result(visit->result);
+    if (d->env.script == NULL && visit->result == SCRIPT_KILLED)
+        attempt->outcome = OUTCOME_NONE; // its host was stopped with the engine: nothing is known
     attempt->body_len = (uint32_t)attempt->body.len;
     mac_digest(MAC_SHA256, attempt->body, attempt->body_sha256);
     if (visit->result != SCRIPT_DONE)
@@ -362,6 +364,11 @@ static void log_attempt(const struct flight *flight, const struct retry_decision
     if (attempt->status != 0)
         log_int(&r, "status", attempt->status);
     log_str(&r, "state", delivery_state_name(decision->state));
+    if (attempt->scripts.len > 0) {
+        log_span(&r, "scripts", attempt->scripts);
+        log_int(&r, "script_cpu_us", attempt->script_cpu_us);
+        log_int(&r, "script_memory_bytes", attempt->script_memory_bytes);
+    }
     log_str(&r, "why", decision->reason);
     log_span(&r, "reason", attempt->reason);
     if (flight->event->traceparent.len > 0)
@@ -425,6 +432,8 @@ static void finish(struct dispatch *d, struct flight *flight)
     log_attempt(flight, &decision);
     count_attempt(d, flight, &decision);
     hook_note_outcome(d, hook, attempt->outcome);
+    if (flight->visit.magic == SCRIPT_VISIT_MAGIC) // scripts had a part in it
+        quarantine_note(d, hook, attempt, &flight->event->id);
     attempt->outcome = decision.outcome;
     if (decision.hold_webhook_ms > 0)
         hook_hold(d, hook, "retry_after", clock_wall_ms() + decision.hold_webhook_ms);

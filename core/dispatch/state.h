@@ -25,24 +25,23 @@ struct tenant {
 struct hook {
     uint32_t magic;
     uint32_t number;
-    struct webhook *webhook; // current revision; one reference
-    struct tenant *tenant;   // borrowed
-    bool is_removed;         // deleted: stays until the engine stops, for what is in memory
-    bool is_saving;          // a revision is on its way to the store
-    struct list ready;       // deliveries that are CLAIMED
-    uint32_t ready_count;
-    uint32_t in_flight;    // deliveries that are RUNNING and have no answer yet
-    uint32_t places;       // deliveries in memory, those whose commit is awaited included
-    struct list_node turn; // in tenant.runnable
-    struct heap_node wake; // in dispatch.wakes: when to look for due rows
-    int64_t next_due_ms;   // wall clock; INT64_MAX: no row waits
-    uint64_t rows;         // pending rows
-    bool is_claiming;
-    bool is_cancelling;                  // deactivated: its rows are being cancelled
-    const char *held;                    // static reason; NULL: not held
-    int64_t held_until_ms;               // wall clock; INT64_MAX: until somebody acts
-    uint32_t failures;                   // in a row, that count for the breaker
-    int64_t breaker_wait_ms;             // 0: closed; else until the next probe
+    struct webhook *webhook;         // current revision; one reference
+    struct tenant *tenant;           // borrowed
+    bool is_removed;                 // deleted: stays until the engine stops, for what is in memory
+    bool is_saving;                  // a revision is on its way to the store
+    struct list ready;               // deliveries that are CLAIMED
+    uint32_t ready_count, in_flight; // in_flight: RUNNING, and no answer yet
+    uint32_t places;                 // deliveries in memory, those whose commit is awaited included
+    struct list_node turn;           // in tenant.runnable
+    struct heap_node wake;           // in dispatch.wakes: when to look for due rows
+    int64_t next_due_ms;             // wall clock; INT64_MAX: no row waits
+    uint64_t rows;                   // pending rows
+    bool is_claiming, is_cancelling; // its due rows; deactivated: all its rows
+    struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
+    const char *held;                // static reason; NULL: not held
+    int64_t held_until_ms;           // wall clock; INT64_MAX: until somebody acts
+    uint32_t failures;               // in a row, that count for the breaker
+    int64_t breaker_wait_ms;         // 0: closed; else until the next probe
     struct dispatch_webhook_state stats; // the counters in it
 };
 
@@ -69,20 +68,21 @@ struct dispatch {
     uv_timer_t tick;      // armed only when something has a time
     uv_timer_t retention; // every minute, and between slices of pruning
     bool is_pruning;
-    struct strmap tenants;       // name → struct tenant (owned)
-    struct map hooks;            // number → struct hook (owned)
-    struct strmap hooks_by_uuid; // 16 bytes → struct hook (borrowed)
-    uint32_t highest_number;     // of a hook, for walks in order
-    struct map deliveries;       // id → struct delivery (owned), all that are in memory
-    struct list turns;           // tenants with runnable hooks, in turn
-    struct heap wakes;           // hooks by the time to look at them
-    struct list young;           // deliveries without a row, oldest first (age_node)
-    struct list unsettled;       // settlements that the store refused, to be sent again
-    uint64_t next_seq;
-    uint64_t places_bytes; // events held in memory
-    uint32_t appending;    // events on their way to the store
-    uint32_t settling;     // settlements on their way to the store or in `unsettled`
-    uint32_t running;      // flights
+    struct strmap tenants;            // name → struct tenant (owned)
+    struct map hooks;                 // number → struct hook (owned)
+    struct strmap hooks_by_uuid;      // 16 bytes → struct hook (borrowed)
+    uint32_t highest_number;          // of a hook, for walks in order
+    struct map deliveries;            // id → struct delivery (owned), all that are in memory
+    struct list turns;                // tenants with runnable hooks, in turn
+    struct heap wakes;                // hooks by the time to look at them
+    struct list young;                // deliveries without a row, oldest first (age_node)
+    struct list unsettled;            // settlements that the store refused, to be sent again
+    struct list quarantined, unsaved; // quarantines that hold their hook; that the store refused
+    uint32_t script_generation;       // when the first were looked at
+    uint64_t next_seq, places_bytes;  // places_bytes: events held in memory
+    uint32_t appending;               // events on their way to the store
+    uint32_t settling;                // settlements on their way to the store or in `unsettled`
+    uint32_t running;                 // flights
     bool is_draining, is_store_down;
     int64_t drain_until_mono_ms;
     void (*on_drained)(void *context);

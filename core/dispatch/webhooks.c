@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dispatch/state.h"
+#include "dispatch/quarantine.h"
 
 #define CANCEL_AT_ONCE 1000
 
@@ -153,6 +153,7 @@ static void on_removed(struct store_op *op)
         if (d->env.script != NULL)
             script_forget(d->env.script, hook->webhook);
         hook->is_removed = true;
+        quarantine_release(d, hook, span_of(s->by), "its webhook was deleted");
         match_remove(&hook->tenant->match, hook->webhook);
         strmap_remove(&d->hooks_by_uuid, uuid);
         webhooks_cancel(d, hook);

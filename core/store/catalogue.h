@@ -6,7 +6,15 @@
 #include "store/scripts.h"
 
 // Versioned objects: every put makes a new immutable revision. Keys are unique per kind.
-enum object_kind { OBJECT_WEBHOOK = 1, OBJECT_SCRIPT, OBJECT_TOKEN, OBJECT_TENANT, OBJECT_SETTING };
+// The numbers are stored. A quarantine's key is its webhook's uuid.
+enum object_kind {
+    OBJECT_WEBHOOK = 1,
+    OBJECT_SCRIPT,
+    OBJECT_TOKEN,
+    OBJECT_TENANT,
+    OBJECT_SETTING,
+    OBJECT_QUARANTINE
+};
 
 struct object {
     enum object_kind kind;
