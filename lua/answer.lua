@@ -7,20 +7,23 @@ local answer = {}
 
 local PATHS = {
     "error.message", "message", "description", "error_description", "error", "errorMessages",
-    "detail", "errors", "status",
+    "detail", "status",
 }
 
--- "Validation Failed ["title is too long"]": the service's own words, else the body's beginning.
+local function spelled(value)                   -- nil for what says nothing
+    if value == nil or value == "" or type(value) == "table" and not next(value) then return nil end
+    return type(value) == "string" and value or json.encode(value)
+end
+
+-- 'Validation Failed ["title is too long"]': the service's own words, else the body's beginning.
 function answer.says(response)
     local decoded, said = response.json(), nil
-    for _, path in ipairs(type(decoded) == "table" and PATHS or {}) do
-        said = said or json.get(decoded, path)
+    if type(decoded) == "table" then
+        for _, path in ipairs(PATHS) do said = said or spelled(json.get(decoded, path)) end
+        local more = spelled(json.get(decoded, "errors"))
+        said = said and more and said .. " " .. more or said or more
     end
-    local more = said and json.get(decoded, "errors")
-    if said == nil then said = response.body or "" end
-    if type(said) ~= "string" then said = json.encode(said) end
-    if more and said ~= more then said = said .. " " .. json.encode(more) end
-    return text.truncate((said:gsub("%s+", " ")), 200, "...")
+    return text.truncate(((said or response.body or ""):gsub("%s+", " ")), 200, "...")
 end
 
 -- For what no retry can help: `return answer.refused(response, 400, 422)` is "fail" and the

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- message: what to say of an event that nothing is known of: a title, facts, a link, a level.
 -- It knows the names that DejaCode and most other producers use, and works for any JSON.
+local check = require "grapnel.check"
 local json = require "grapnel.json"
 local text = require "grapnel.text"
 
@@ -91,16 +92,19 @@ function message.facts(event)
     return facts
 end
 
--- The facts as "Name: value" lines, as many as fit in `most` characters.
-function message.lines(event, escape, most)
+-- The facts as "Name: value" lines, as many as fit in `most` characters; escape and start ("- ", of
+-- every line) may be left out. nil: there are none.
+function message.lines(event, escape, most, start)
     local lines, used = {}, 0
-    for _, fact in ipairs(message.facts(event)) do
-        local line = escape(fact.name) .. ": " .. escape(fact.value)
+    for _, it in ipairs(message.facts(event)) do
+        local line = it.name .. ": " .. it.value
+        if escape then line = escape(it.name) .. ": " .. escape(it.value) end
+        line = (start or "") .. line
         used = used + length(line) + 1
         if used > most + 1 then break end
         table.insert(lines, line)
     end
-    return table.concat(lines, "\n")
+    return lines[1] and table.concat(lines, "\n")
 end
 
 -- The address at `path` of the event, else where events have one; nil unless it is http or https.
@@ -133,9 +137,10 @@ function message.is_one_of(event, names)
     return false
 end
 
--- The template filled in, at most `most` characters: when it is longer, its values are cut before
--- they are escaped, so that no markup is cut in two. nil when it has nothing to show.
+-- The template filled in, at most `most` (32767) characters: when it is longer, its values are cut
+-- before they are escaped, so that no markup is cut in two. nil when it has nothing to show.
 function message.fill(template, event, escape, most)
+    most = most or 32767
     local room = most
     local filled
     repeat
@@ -146,6 +151,20 @@ function message.fill(template, event, escape, most)
         room = room // 2
     until length(filled) <= most or room < 8
     return filled:find("%S") and text.truncate(filled, most, "...") or nil
+end
+
+-- fill for the templates among a webhook's options: `fill("summary", 255)`; nil when the option is
+-- not given, or has nothing to show.
+function message.filler(event, options, escape)
+    return function(name, most)
+        return options[name] and message.fill(options[name], event, escape, most)
+    end
+end
+
+-- An option that is a template, of at most `most` characters.
+function message.template(help, example, default, most)
+    return { type = "text", help = help .. "; {{path}} is replaced from the event", max = most,
+             example = example, default = default, check = check.template }
 end
 
 -- One value, escaped, at most `most` characters; nil when there is nothing to show.

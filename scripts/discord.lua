@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- discord: a message to a Discord channel, by its webhook (https://discord.com/api/webhooks/...).
+-- discord: a message or an embed to a Discord channel, by its webhook.
+-- Target: https://discord.com/api/webhooks/ID/TOKEN
 -- Options: text (a template over the event; without it an embed of the event's title, fields and
 --   link, coloured by its priority), username, avatar_url, thread_id, silent, link.
 -- Sends: {"embeds":[{"title":"request.added: Log4j","color":14495300,"fields":[{"name":"Priority",
@@ -36,8 +37,7 @@ return {
     api = 1,
     help = "a message to a Discord channel",
     options = {
-        text = { type = "text", max = 2000, help = "the message, in Markdown; {{path}}",
-                 example = "**{{data.title}}** by {{data.requester}}" },
+        text = message.template("the message, in Markdown", "**{{data.title}}**", nil, 2000),
         username = {
             type = "string", min = 1, max = 80, help = "the sender's name", example = "grapnel",
             check = function(name)

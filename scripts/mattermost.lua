@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- mattermost: a message to a Mattermost channel, by an incoming webhook (https://HOST/hooks/...).
+-- mattermost: a message to a Mattermost channel, by an incoming webhook.
+-- Target: https://HOST/hooks/KEY
 -- Options: text (a template over the event; without it the event's title, fields and link),
 --   channel, username, icon_url, icon_emoji, priority, link (path of an address at the end).
 -- Sends: {"channel":"security","text":"#### request.added: Log4j\nPriority: Urgent"}
@@ -17,15 +18,14 @@ end
 local function default_text(event)
     local heading = "#### " .. message.fit(message.title(event, 1000), escape, 3000)
     local lines = message.lines(event, escape, 6000)
-    return lines == "" and heading or heading .. "\n" .. lines
+    return lines and heading .. "\n" .. lines or heading
 end
 
 return {
     api = 1,
     help = "a message to a Mattermost channel",
     options = {
-        text = { type = "text", max = MOST, help = "the message, in Markdown; {{path}}",
-                 example = "**{{data.title}}** by {{data.requester}}" },
+        text = message.template("the message, in Markdown", "**{{data.title}}**", nil, MOST),
         channel = { type = "string", help = "instead of the webhook's own; @name is a person",
                     example = "town-square" },
         username = { type = "string", help = "the sender's name", example = "grapnel" },

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- pagerduty: triggers, acknowledges and resolves PagerDuty alerts by the Events API v2; the target
---   is https://events.pagerduty.com/v2/enqueue, or https://events.eu.pagerduty.com/v2/enqueue.
+-- pagerduty: triggers, acknowledges and resolves PagerDuty alerts by the Events API v2.
+-- Target: https://events.pagerduty.com/v2/enqueue, or https://events.eu.pagerduty.com/v2/enqueue
 -- Options: routing_key, summary (a template), severity (for all; else by the event's severity or
 --   priority), source, component, group, class (templates), dedup_key (a template; the event's id),
 --   acknowledge and resolve (events that do), details (send the event's data), link.
@@ -16,19 +16,13 @@ local message = require "grapnel.message"
 local MOST_DETAILS = 400 * 1024
 local SEVERITY = { critical = "critical", high = "error", medium = "warning", low = "info" }
 
-local function template(help, example, default)
-    return { type = "string", help = help .. "; {{path}}", example = example, default = default }
-end
-
 local function action_of(event, options)
     if message.is_one_of(event, options.resolve) then return "resolve" end
     return message.is_one_of(event, options.acknowledge) and "acknowledge" or "trigger"
 end
 
 local function payload(event, options)
-    local function fill(name, most)
-        return options[name] and message.fill(options[name], event, nil, most)
-    end
+    local fill = message.filler(event, options)
     local details = options.details and event.data or nil
     if details and #json.encode(details) > MOST_DETAILS then details = nil end
     return {
@@ -48,14 +42,14 @@ return {
             type = "secret", required = true, help = "the service's integration key",
             check = function(key) return #key == 32, "32 characters expected" end,
         },
-        summary = template("what has happened", "{{data.title}}"),
+        summary = message.template("what has happened", "{{data.title}}"),
         severity = { type = "string", choices = { "critical", "error", "warning", "info" },
                      help = "of every alert; default: by the event's", example = "critical" },
-        source = template("what is affected", "{{data.product_context}}", "grapnel"),
-        component = template("the part of it", "{{data.component}}"),
-        group = template("what it belongs to", "{{tenant}}"),
-        class = template("the kind of the event", "{{event}}", "{{event}}"),
-        dedup_key = template("what makes two alerts one", "{{data.uuid}}", "{{id}}"),
+        source = message.template("what is affected", "{{data.product_context}}", "grapnel"),
+        component = message.template("the part of it", "{{data.component}}"),
+        group = message.template("what it belongs to", "{{tenant}}"),
+        class = message.template("the kind of the event", "{{event}}", "{{event}}"),
+        dedup_key = message.template("what makes two alerts one", "{{data.uuid}}", "{{id}}"),
         acknowledge = { type = "list", of = "string", help = "events that acknowledge the alert",
                         example = { "request.updated" } },
         resolve = { type = "list", of = "string", help = "events that resolve the alert",

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- slack: a message to a Slack channel, by an incoming webhook (https://hooks.slack.com/...) or by
---   a bot's token (target https://slack.com/api/chat.postMessage).
+-- slack: a message to a Slack channel, by an incoming webhook or by a bot.
+-- Target: https://hooks.slack.com/services/..., or https://slack.com/api/chat.postMessage and token
 -- Options: text (a template over the event: {{event}}, {{data.title}}; without it the event's
 --   title, fields and link), channel, username, icon_emoji, link (path of an address that the
 --   message ends with), thread_ts, token (chat.postMessage only).
@@ -24,18 +24,15 @@ local VERDICTS = {              -- of answers with "ok":false; any other is trie
 local function default_text(event)
     local heading = "*" .. message.fit(message.title(event, 1000), text.escape_slack, 3000) .. "*"
     local lines = message.lines(event, text.escape_slack, 3000)
-    return lines == "" and heading or heading .. "\n" .. lines
+    return lines and heading .. "\n" .. lines or heading
 end
 
 return {
     api = 1,
     help = "a message to a Slack channel",
     options = {
-        text = {
-            type = "text", max = MOST,
-            help = "the message; {{path}} is replaced from the event",
-            example = "*{{data.title}}* ({{data.priority}}) by {{data.requester}}",
-        },
+        text = message.template(
+            "the message", "*{{data.title}}* ({{data.priority}})", nil, MOST),
         channel = { type = "string", help = "instead of the webhook's own", example = "#security" },
         username = { type = "string", help = "the sender's name", example = "grapnel" },
         icon_emoji = { type = "string", help = "the sender's picture", example = ":hook:" },
@@ -154,8 +151,9 @@ return {
         },
         {
             name = "mistakes are found when the webhook is saved",
-            options = { chanel = "#x", link = "data..url" },
-            expect = { invalid = { chanel = [["channel"]], link = "empty name" } },
+            options = { chanel = "#x", link = "data..url", text = "{{data..title}}" },
+            expect = { invalid = { chanel = [["channel"]], link = "empty name",
+                                   text = "empty name" } },
         },
     },
 }

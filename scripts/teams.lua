@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- teams: an Adaptive Card to a Microsoft Teams channel or chat, by the address of a workflow with
---   the trigger "When a Teams webhook request is received".
+-- teams: an Adaptive Card to a Microsoft Teams channel or chat, by a workflow.
+-- Target: what the trigger "When a Teams webhook request is received" shows as its address
 -- Options: title and text (templates over the event; without them the event's title and fields),
 --   link (path of an address, shown as a button), button (its words).
 -- Sends: {"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive",
@@ -46,9 +46,8 @@ return {
     api = 1,
     help = "a card to a Microsoft Teams channel",
     options = {
-        title = { type = "string", help = "its title; {{path}}", example = "{{data.title}}" },
-        text = { type = "text", max = 4000, help = "the card's text, in Teams' Markdown; {{path}}",
-                 example = "**{{data.priority}}**, asked by {{data.requester}}" },
+        title = message.template("the card's title", "{{data.title}}"),
+        text = message.template("its text, in Markdown", "**{{data.priority}}**", nil, 4000),
         link = { type = "path", help = "where the event holds an address",
                  example = "data.absolute_url" },
         button = { type = "string", default = "Open", min = 1, max = 50, help = "its words",
@@ -198,8 +197,8 @@ return {
         },
         {
             name = "mistakes are found when the webhook is saved",
-            options = { button = "", link = "", title = "a\nb" },
-            expect = { invalid = { button = "at least 1", link = "empty", title = "one line" } },
+            options = { button = "", link = "", title = "{{a..b}}" },
+            expect = { invalid = { button = "at least 1", link = "empty", title = "empty name" } },
         },
     },
 }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- telegram: a message to a Telegram chat, by a bot; the target is https://api.telegram.org/ or a
---   Bot API server of your own.
+-- telegram: a message to a Telegram chat, by a bot.
+-- Target: https://api.telegram.org/ or a Bot API server of your own
 -- Options: token, chat_id, text (a template over the event, in Telegram's HTML; without it the
 --   event's title, fields and link), thread, silent, protect, preview.
 -- Sends: {"chat_id":"-100123","parse_mode":"HTML","text":"<b>request.added: Log4j</b>\n..."}
@@ -18,7 +18,7 @@ local function default_text(event)
     local heading = "<b>" .. message.fit(message.title(event), text.escape_html, 1000) .. "</b>"
     local lines = message.lines(event, text.escape_html, 2000)
     local address = message.link(event)
-    return heading .. (lines == "" and "" or "\n" .. lines)
+    return heading .. (lines and "\n" .. lines or "")
         .. (address and #address < 1000 and "\n" .. text.escape_html(address) or "")
 end
 
@@ -37,8 +37,8 @@ return {
                 return id:find("^%-?%d+$") or id:find("^@[%w_]+$"), "a number or @name expected"
             end,
         },
-        text = { type = "text", max = MOST, help = "the message, in Telegram's HTML; {{path}}",
-                 example = "<b>{{data.title}}</b> by {{data.requester}}" },
+        text = message.template("the message, in Telegram's HTML", "<b>{{data.title}}</b>",
+                                nil, MOST),
         thread = { type = "integer", min = 1, help = "a topic of a forum", example = 42 },
         silent = { type = "boolean", default = false, help = "without a sound" },
         protect = { type = "boolean", default = false, help = "may not be forwarded or saved" },
