@@ -74,6 +74,27 @@ install() {
     }
 }
 
+# npm_packages: fetches what tests/npm/package-lock.json names, once. Tests that need a package skip
+# themselves without it, which is a skip here only when npm's registry cannot be reached.
+npm_packages() {
+    local lock=tests/npm/package-lock.json fetched=tests/npm/node_modules/.fetched log=$logs/npm.log
+    [ -z "${npm_is_done-}" ] || return 0
+    npm_is_done=1
+    cmp -s "$lock" "$fetched" && return 0
+    if ! command -v npm >/dev/null && ! install nodejs npm; then
+        skip "npm packages" "Debian has no npm for us"
+        return
+    fi
+    if (cd tests/npm && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1; then
+        cp "$lock" "$fetched"
+    elif grep -qE 'ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH' "$log"; then
+        skip "npm packages" "npm's registry cannot be reached"
+    else
+        tail -n 20 "$log"
+        fail "npm ci in tests/npm" "$log"
+    fi
+}
+
 # ---- counting ------------------------------------------------------------
 fail() {
     failed=$((failed + 1))
@@ -203,10 +224,10 @@ group_build() {
     done
 }
 
-group_unit() { dev && run_ctest dev unit; }
+group_unit() { npm_packages; dev && run_ctest dev unit; }
 group_store() { dev && run_ctest dev store; }
-group_asan() { asan && run_ctest asan 'unit|store'; }
-group_tsan() { tsan && run_ctest tsan 'unit|store'; }
+group_asan() { npm_packages; asan && run_ctest asan 'unit|store'; }
+group_tsan() { npm_packages; tsan && run_ctest tsan 'unit|store'; }
 
 # golden FILE: the engine takes a script only if its golden tests pass.
 golden() {
@@ -233,6 +254,7 @@ group_lua() {
 }
 
 group_scenario() {
+    npm_packages
     asan && run_python scenario_asan tests/scenario/run.py build/asan/grapnel
     release && run_python scenario_release tests/scenario/run.py build/release/grapnel
 }
