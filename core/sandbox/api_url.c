@@ -64,7 +64,7 @@ static void push_query(lua_State *L, struct bind *bind, int index)
     err = is_empty ? OK : form_encode(&bind->scratch, &doc, 0, &message);
     json_deinit(&doc);
     if (err)
-        luaL_error(L, "%s", message.text);
+        luaL_error(L, "query%s", message.text + strlen("body"));
     bind_push_scratch(L, bind); // json query
     lua_remove(L, -2);          // query
 }

@@ -6,8 +6,10 @@
 #include <lualib.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "sandbox/bind_inside.h"
 
+#define MAX_MEMBERS 64 // of a module, that a hint looks through
 #define MAX_SCRATCH ((size_t)32 * 1024 * 1024)
 
 static const struct {
@@ -72,6 +74,33 @@ void bind_protect(lua_State *L, const char *name)
     lua_remove(L, -2);                                   // proxy
 }
 
+// Upvalue 1: the table's name. (hidden table, key)
+static int refuse_get(lua_State *L)
+{
+    const char *table = lua_tostring(L, lua_upvalueindex(1));
+    const char *names[MAX_MEMBERS];
+    char hint[NEAREST_HINT_LEN];
+    size_t count = 0;
+    struct span key = {0};
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    key.at = lua_tolstring(L, 2, &key.len);
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) { // … key value
+        if (count < MAX_MEMBERS && lua_type(L, -2) == LUA_TSTRING)
+            names[count++] = lua_tostring(L, -2);
+    }
+    return luaL_error(L, "%s has no '%s'%s", table, key.at, nearest_hint(key, names, count, hint));
+}
+
+void bind_make_strict(lua_State *L, const char *name)
+{
+    lua_createtable(L, 0, 1);           // hidden mt
+    lua_pushstring(L, name);            // hidden mt name
+    lua_pushcclosure(L, refuse_get, 1); // hidden mt refuse
+    lua_setfield(L, -2, "__index");     // hidden mt
+    lua_setmetatable(L, -2);            // hidden
+}
+
 // ---- opening ----
 
 // Pushes a table with what api.def allows of the table at `from`. [+1]
@@ -89,7 +118,7 @@ static void push_allowed(lua_State *L, int from, const char *module)
     }
 }
 
-static void copy_fields(lua_State *L, int from, int to)
+void bind_copy_fields(lua_State *L, int from, int to)
 {
     lua_pushnil(L);             // nil
     while (lua_next(L, from)) { // key value
@@ -148,10 +177,13 @@ static void push_globals(lua_State *L, struct bind *bind)
     push_lazy_module(L, bind->lazy, lazy_open_base); // base lazies
     lua_getfield(L, -1, "pairs");                    // base lazies pairs
     lua_setfield(L, LUA_REGISTRYINDEX, "grapnel.pairs");
-    copy_fields(L, base + 1, base);       // base lazies
+    bind_copy_fields(L, base + 1, base);  // base lazies
     bind_push_base(L, bind);              // base lazies ours
-    copy_fields(L, base + 2, base);       // base lazies ours
+    bind_copy_fields(L, base + 2, base);  // base lazies ours
     lua_settop(L, base);                  // base
+    lua_getfield(L, base, "ipairs");      // base ipairs
+    bind_wrap_ipairs(L);                  // base wrapped
+    lua_setfield(L, base, "ipairs");      // base
     lua_pushlightuserdata(L, bind);       // base bind
     lua_pushcclosure(L, bind_require, 1); // base require
     lua_setfield(L, base, "require");     // base

@@ -33,6 +33,17 @@ static int base_tostring(lua_State *L)
     return 1;
 }
 
+// Upvalue 1: Lua's own, which finds out too late to say where.
+static int base_ipairs(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);                      // t
+    lua_pushvalue(L, lua_upvalueindex(1)); // t ipairs
+    lua_insert(L, 1);                      // ipairs t
+    lua_call(L, 1, 3);                     // step t 0
+    return 3;
+}
+
 // Upvalues: bind, level.
 static int base_print(lua_State *L)
 {
@@ -105,8 +116,24 @@ void bind_push_base(lua_State *L, struct bind *bind)
     lua_setfield(L, -2, "print");        // base
 }
 
+void bind_wrap_ipairs(lua_State *L)
+{
+    lua_pushcclosure(L, base_ipairs, 1); // wrapped
+}
+
+// Lua names a function that C has called by what is loaded under which name.
+static void name_format(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); // format loaded
+    luaL_getsubtable(L, -1, "string");                        // format loaded string
+    lua_pushvalue(L, -3);                                     // format loaded string format
+    lua_setfield(L, -2, "format");                            // format loaded string
+    lua_pop(L, 2);                                            // format
+}
+
 void bind_wrap_format(lua_State *L, struct bind *bind)
 {
+    name_format(L);
     lua_pushlightuserdata(L, bind);      // format bind
     lua_insert(L, -2);                   // bind format
     lua_pushcclosure(L, base_format, 2); // wrapped

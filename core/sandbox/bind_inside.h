@@ -40,11 +40,18 @@ int bind_fail(lua_State *L, const char *message);
 // What the scratch buffer holds, as a string. [+1] Throws when it was full.
 int bind_push_scratch(lua_State *L, struct bind *bind);
 
+// The table on top raises when a name is read that it does not have. [0]
+void bind_make_strict(lua_State *L, const char *name);
+// All members of one table into another.
+void bind_copy_fields(lua_State *L, int from, int to);
+
 // ---- bind_base.c ----
 // Pushes a table: tostring and print. [+1]
 void bind_push_base(lua_State *L, struct bind *bind);
 // Puts ours around Lua's own string.format, which is on top. [0]
 void bind_wrap_format(lua_State *L, struct bind *bind);
+// The same around Lua's own ipairs.
+void bind_wrap_ipairs(lua_State *L);
 // ---- bind_modules.c ----
 int bind_require(lua_State *L); // upvalue 1: the bind
 

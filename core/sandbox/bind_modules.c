@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // require: the engine's modules, the files of lua/, cjson; each opened when it is first asked for. Script host only.
 #include <lauxlib.h>
+#include <stdlib.h>
 
 #include "base/embed.h"
+#include "sandbox/advice.h"
 #include "sandbox/bind_inside.h"
 
-#define PREFIX "grapnel."
+#define PREFIX    "grapnel."
+#define MAX_FILES 64 // of lua/ that a message lists
 
 int luaopen_cjson(lua_State *L); // of liblua5.4-cjson.a, which has no header
 
@@ -13,6 +16,28 @@ static const struct luaL_Reg modules[] = {
     {"crypto", api_crypto_open}, {"time", api_time_open}, {"url", api_url_open},
     {"text", api_text_open},     {"log", api_log_open},   {NULL, NULL},
 };
+
+static NORETURN void fail_missing(lua_State *L, struct bind *bind, const char *name)
+{
+    char files[MAX_FILES][32];
+    const char *names[MAX_FILES + 1];
+    size_t count = 0;
+    for (const struct embedded_file *file = embedded_modules; file->name; file++) {
+        size_t len = strlen(file->name) - strlen(".lua");
+        if (count == MAX_FILES || len >= sizeof(files[0]))
+            continue;
+        memcpy(files[count], file->name, len);
+        files[count][len] = 0;
+        names[count] = files[count];
+        count++;
+    }
+    names[count] = NULL;
+    buf_clear(&bind->scratch);
+    buf_append_format(&bind->scratch, "no module '%s'", name);
+    advice_module(&bind->scratch, span_of(name), names);
+    luaL_error(L, "%s", buf_text(&bind->scratch));
+    abort(); // not reached
+}
 
 // Pushes the file of lua/ that is called `name`, run; throws when there is none. [+1]
 static void run_file(lua_State *L, struct bind *bind, const char *name)
@@ -30,7 +55,20 @@ static void run_file(lua_State *L, struct bind *bind, const char *name)
         lua_pop(L, 1);      // module
         return;
     }
-    luaL_error(L, "no module '" PREFIX "%s'", name);
+    lua_pushfstring(L, PREFIX "%s", name); // file full
+    fail_missing(L, bind, lua_tostring(L, -1));
+}
+
+// A module of lua/ is kept from change as the engine's own are: a state serves many visits. [1 → 1]
+static void protect_file(lua_State *L, const char *name)
+{
+    if (!lua_istable(L, -1) || lua_getmetatable(L, -1))
+        return;      // (a metatable: then it says itself what may be done)
+    lua_newtable(L); // module hidden
+    bind_copy_fields(L, lua_gettop(L) - 1, lua_gettop(L));
+    lua_remove(L, -2); // hidden
+    bind_make_strict(L, name);
+    bind_protect(L, name); // proxy
 }
 
 // Pushes a module that has not been loaded. [+1]
@@ -44,7 +82,7 @@ static void open_module(lua_State *L, struct bind *bind, const char *name)
         return;
     }
     if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
-        luaL_error(L, "no module '%s'; there are cjson and " PREFIX "NAME", name);
+        fail_missing(L, bind, name);
     const char *rest = name + strlen(PREFIX);
     lua_CFunction open = strcmp(rest, "json") == 0 ? lazy_open_json : NULL;
     void *context = open ? (void *)bind->lazy : (void *)bind;
@@ -53,12 +91,14 @@ static void open_module(lua_State *L, struct bind *bind, const char *name)
             open = module->func;
     }
     if (!open) {
-        run_file(L, bind, rest);
+        run_file(L, bind, rest); // module
+        protect_file(L, name);
         return;
     }
     lua_pushlightuserdata(L, context); // context
     lua_pushcclosure(L, open, 1);      // open
     lua_call(L, 0, 1);                 // module
+    bind_make_strict(L, name);
     bind_protect(L, name);
 }
 

@@ -330,6 +330,19 @@ static const struct option *find(const struct options *options, struct span name
     return NULL;
 }
 
+void options_check_name(const struct options *options, lua_State *L, struct span name)
+{
+    const char *names[OPTIONS_MAX];
+    char hint[NEAREST_HINT_LEN];
+    if (find(options, name))
+        return;
+    for (size_t i = 0; i < options->count; i++)
+        names[i] = options->list[i].name;
+    nearest_hint(name, names, options->count, hint);
+    luaL_error(L, "the script declares no option '%s'%s", name.at,
+               hint[0] ? hint : "; add it to options = { … } in the script's table");
+}
+
 // Pushes what is given as a plain table. [+1] False, and an empty one, when it is no object.
 static bool push_given(struct lazy *lazy, lua_State *L, struct span json)
 {

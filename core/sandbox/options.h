@@ -23,5 +23,7 @@ typedef void options_problem_fn(void *context, struct span option, const char *m
 // (memory, time).
 void options_convert(const struct options *options, struct lazy *lazy, lua_State *L,
                      struct span json, options_problem_fn *on_problem, void *context);
+// Raises that there is no option of that name: for a script's own reading. Returns when there is one.
+void options_check_name(const struct options *options, lua_State *L, struct span name);
 // A deep copy of the table at `index`, as options_convert made it. [+1]
 void options_push_copy(lua_State *L, int index);

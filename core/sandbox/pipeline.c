@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "sandbox/pipeline_inside.h"
+#include "sandbox/place.h"
 
 #define ARENA_MAX (PIPELINE_TEXT * 8) // texts that scripts set, and masked copies of log lines
 
@@ -14,7 +15,11 @@
 static enum visit_result call_plainly(void *context, lua_State *L, int arguments, int results)
 {
     (void)context;
-    int status = lua_pcall(L, arguments, results, 0);
+    int function = lua_gettop(L) - arguments;
+    lua_pushcfunction(L, place_handler); // … handler
+    lua_insert(L, function);             // handler function …
+    int status = lua_pcall(L, arguments, results, function);
+    lua_remove(L, function); // …
     if (status == LUA_OK)
         return VISIT_DONE;
     return status == LUA_ERRMEM ? VISIT_MEMORY : VISIT_ERROR;
@@ -141,6 +146,8 @@ static bool run_script(struct pipeline *pipeline, struct pipeline_script *script
     const struct pipeline_step *at =
         pipeline->cursor < pipeline->step_count ? &pipeline->steps[pipeline->cursor] : NULL;
     bool is_export = at && at->script != script;
+    if (is_export && result == VISIT_ERROR)
+        pipeline_name_function(script, L, VISIT_TRANSFORM);
     struct span reason = pipeline_take_message(pipeline, script, L);
     fail(pipeline, result, is_export ? NULL : at, reason);
     return false;

@@ -28,8 +28,12 @@ void pipeline_export_body(struct pipeline *pipeline, lua_State *L)
         return;
     }
     if (type != LUA_TTABLE)
-        luaL_error(L, "request.body is %s; a table or a string must be left",
-                   lazy_is_null(L, -1) ? "null" : luaL_typename(L, -1));
+        luaL_error(L, "request.body is %s; leave a table in it, or a string (\"\": no body)",
+                   lazy_is_null(L, -1)     ? "null"
+                   : type == LUA_TNUMBER   ? "a number"
+                   : type == LUA_TBOOLEAN  ? "a boolean"
+                   : type == LUA_TFUNCTION ? "a function"
+                                           : "nil");
     struct span raw;
     struct span given = pipeline->in->body;
     if (lazy_is_untouched(script->lazy, L, -1, &raw) && raw.at == given.at &&

@@ -74,7 +74,7 @@ struct pipeline_script {
     int tests;                      // registry reference, LUA_NOREF: none, or dropped
     int body;                       // registry slot of request.body
     int request, headers, answer;   // registry: what scripts see of them
-    int event_metatable, data_metatable, rest_metatable, context_metatable;
+    int event_metatable, data_metatable, rest_metatable, context_metatable, options_metatable;
     int converted; // registry: options by their JSON
     // Of the visit that it was last used in.
     uint64_t visit;
@@ -87,6 +87,10 @@ struct pipeline_script {
 // The message of a failed call is on top of L [-1]: as a reason, with the script's name in front.
 struct span pipeline_take_message(struct pipeline *pipeline, const struct pipeline_script *script,
                                   lua_State *L);
+
+// Puts the line on which that function of the script begins in front of the message on top. [1 → 1]
+void pipeline_name_function(struct pipeline_script *script, lua_State *L,
+                            enum visit_function function);
 
 // ---- pipeline_objects.c ----
 // Makes request, headers and the metatables of event and ctx in a state. May throw.

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "json/json_write.h"
+#include "sandbox/advice.h"
 #include "sandbox/pipeline_inside.h"
 
 #define API_VERSION 1
@@ -17,7 +18,73 @@ static const char *const members[] = {"api",       "help", "options",  "filter",
 struct loading {
     struct pipeline_script *script;
     const struct pipeline_load *load;
+    bool is_in_table; // the file has run, its table is being read
 };
+
+// ---- where ----
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// The line on which a member is given: NAME =, or ["NAME"] =. 0: not found.
+static int line_of(struct span source, struct span name)
+{
+    const char *end = source.at + source.len;
+    const char *at = source.at;
+    while (name.len && (at = memmem(at, (size_t)(end - at), name.at, name.len)) != NULL) {
+        const char *behind = at + name.len;
+        bool is_alone =
+            (at == source.at || !is_word(at[-1])) && (behind == end || !is_word(*behind));
+        while (behind < end && memchr(" \"']", *behind, 4))
+            behind++;
+        if (is_alone && behind < end && *behind == '=' && (behind + 1 == end || behind[1] != '='))
+            break;
+        at++;
+    }
+    int line = 1;
+    for (const char *c = source.at; at && name.len && c < at; c++)
+        line += *c == '\n';
+    return at && name.len ? line : 0;
+}
+
+// What a message about the returned table is about: a member or an option.
+static struct span subject_of(struct span text)
+{
+    struct span rest = text;
+    struct span word;
+    const char *unknown = memmem(text.at, text.len, "unknown ", 8);
+    if (unknown) {
+        rest = span_make(unknown, text.len - (size_t)(unknown - text.at));
+        if (span_split(&rest, '\'', &word) && span_split(&rest, '\'', &word))
+            return word;
+        rest = text;
+    }
+    if (memmem(text.at, text.len, "must say api", 12))
+        return SPAN("api");
+    if (span_starts_with(text, SPAN("options."))) {
+        rest = span_make(text.at + 8, text.len - 8);
+        return span_split(&rest, ':', &word) ? word : (struct span){0};
+    }
+    return span_split(&rest, ' ', &word) ? word : (struct span){0};
+}
+
+// "NAME: what is wrong" gets its line, as far as the source tells.
+static void say_failure(const struct loading *loading, struct span text, struct errmsg *message)
+{
+    char start[PIPELINE_NAME + 8];
+    snprintf(start, sizeof(start), "%s: ", loading->script->name);
+    if (loading->is_in_table && span_starts_with(text, span_of(start))) {
+        struct span what = span_make(text.at + strlen(start), text.len - strlen(start));
+        int line = line_of(loading->load->source, subject_of(what));
+        if (line > 0) {
+            errmsg_set(message, "%s.lua:%d: %.*s", loading->script->name, line, SPAN_ARGS(what));
+            return;
+        }
+    }
+    errmsg_set(message, "%.*s", SPAN_ARGS(text));
+}
 
 // ---- the table that the file returns ----
 
@@ -113,7 +180,7 @@ static void read_table(const struct loading *loading, lua_State *L)
 
 static int load_script(lua_State *L)
 {
-    const struct loading *loading = lua_touserdata(L, 1);
+    struct loading *loading = lua_touserdata(L, 1);
     struct pipeline_script *script = loading->script;
     char chunk[PIPELINE_NAME + 8];
     snprintf(chunk, sizeof(chunk), "%s.lua", script->name);
@@ -124,6 +191,7 @@ static int load_script(lua_State *L)
     if (!bind_load(script->bind, L, loading->load->source, chunk)) // chunk
         lua_error(L);
     lua_call(L, 0, 1); // table
+    loading->is_in_table = true;
     read_table(loading, L);
     lua_settop(L, 0);
     lazy_keep(script->lazy, L);
@@ -154,7 +222,7 @@ enum visit_result pipeline_load(struct pipeline *pipeline, lua_State *L,
     CHECK(pipeline->magic == PIPELINE_MAGIC);
     if (!pipeline->in)
         arena_clear(&pipeline->arena); // messages of loads would add up
-    struct loading loading = {new_script(pipeline, L, load->name), load};
+    struct loading loading = {new_script(pipeline, L, load->name), load, false};
     lua_pushcfunction(L, load_script);  // load
     lua_pushlightuserdata(L, &loading); // load loading
     enum visit_result result = pipeline->call(pipeline->context, L, 1, 0);
@@ -163,7 +231,7 @@ enum visit_result pipeline_load(struct pipeline *pipeline, lua_State *L,
         return result;
     }
     struct span text = pipeline_take_message(pipeline, loading.script, L);
-    errmsg_set(message, "%.*s", SPAN_ARGS(text));
+    say_failure(&loading, text, message);
     pipeline_unload(loading.script);
     return result;
 }
@@ -219,6 +287,33 @@ bool pipeline_describe(const struct pipeline_script *script, struct buf *out)
 
 // ---- messages ----
 
+// (message, light userdata of the script, function)
+static int name_function(lua_State *L)
+{
+    const struct pipeline_script *script = lua_touserdata(L, 2);
+    lua_Debug where;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->functions[lua_tointeger(L, 3)]); // … function
+    lua_getinfo(L, ">S", &where);                                              // …
+    lua_pushfstring(L, "%s:%d: %s", where.short_src, where.linedefined, lua_tostring(L, 1));
+    return 1;
+}
+
+void pipeline_name_function(struct pipeline_script *script, lua_State *L,
+                            enum visit_function function)
+{
+    if (script->functions[function] == LUA_NOREF || lua_type(L, -1) != LUA_TSTRING ||
+        !lua_checkstack(L, LUA_MINSTACK))
+        return;
+    lua_pushcfunction(L, name_function);       // message name
+    lua_pushvalue(L, -2);                      // message name message
+    lua_pushlightuserdata(L, script);          // message name message script
+    lua_pushinteger(L, (lua_Integer)function); // message name message script function
+    if (lua_pcall(L, 3, 1, 0) == LUA_OK)       // message whole
+        lua_replace(L, -2);                    // whole
+    else
+        lua_pop(L, 1); // message
+}
+
 struct span pipeline_take_message(struct pipeline *pipeline, const struct pipeline_script *script,
                                   lua_State *L)
 {
@@ -230,12 +325,14 @@ struct span pipeline_take_message(struct pipeline *pipeline, const struct pipeli
     if (lua_type(L, -1) == LUA_TSTRING)
         text.at = lua_tolstring(L, -1, &text.len);
     text.len = text.len > PIPELINE_REASON ? PIPELINE_REASON : text.len;
-    const char *whole =
-        span_starts_with(text, span_of(start))
-            ? arena_format(&pipeline->arena, "%.*s", SPAN_ARGS(text))
-            : arena_format(&pipeline->arena, "%s: %.*s", script->name, SPAN_ARGS(text));
+    struct buf whole;
+    buf_init(&whole, PIPELINE_REASON * 2);
+    if (!span_starts_with(text, span_of(start)))
+        buf_append_format(&whole, "%s: ", script->name);
+    advice_write(&whole, text);
     lua_pop(L, 1);
-    struct span reason = span_of(whole);
+    struct span reason = arena_copy(&pipeline->arena, buf_span(&whole));
+    buf_deinit(&whole);
     return pipeline->in ? pipeline_mask(pipeline, reason) : reason;
 }
 

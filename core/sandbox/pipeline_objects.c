@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
+#include "base/nearest.h"
 #include "sandbox/form.h"
 #include "sandbox/pipeline_inside.h"
 
@@ -52,6 +53,20 @@ static void push_json(struct pipeline_script *script, lua_State *L, struct span 
     }
 }
 
+// The string key at 2 must be one of these.
+static void fail_unknown(lua_State *L, const char *what, const char *const *names, size_t count)
+{
+    char hint[NEAREST_HINT_LEN];
+    struct span key;
+    key.at = lua_tolstring(L, 2, &key.len);
+    for (size_t i = 0; i < count; i++) {
+        if (span_is(key, names[i]))
+            return;
+    }
+    nearest_hint(key, names, count, hint);
+    luaL_error(L, "%s has no '%s'%s", what, key.at, hint);
+}
+
 // The same, in a function that gets the request.
 static struct pipeline_script *check_request(lua_State *L)
 {
@@ -89,6 +104,8 @@ static void push_body_value(struct pipeline_script *script, lua_State *L)
     pipeline->owner = script;
 }
 
+static const char *const request_names[] = {"method", "url", "headers", "body"};
+
 static int request_get(lua_State *L)
 {
     struct pipeline_script *script = check_request(L);
@@ -104,6 +121,8 @@ static int request_get(lua_State *L)
         push_span(L, pipeline->url);
     else if (strcmp(name, "method") == 0)
         push_span(L, pipeline->method);
+    else if (name[0])
+        fail_unknown(L, "a request", request_names, COUNT_OF(request_names));
     else
         lua_pushnil(L);
     return 1;
@@ -431,6 +450,17 @@ void pipeline_push_options(struct pipeline_script *script, lua_State *L)
     lua_remove(L, -3);     // options secrets
 }
 
+// An option that was not given is nil; one that the script does not declare is a mistake.
+static int options_get(lua_State *L)
+{
+    struct span name;
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return 0;
+    name.at = lua_tolstring(L, 2, &name.len);
+    options_check_name(upvalue_script(L)->options, L, name);
+    return 0;
+}
+
 static void push_webhook(struct pipeline_script *script, lua_State *L)
 {
     const struct visit_in *in = script->pipeline->in;
@@ -482,10 +512,12 @@ static void push_member(struct pipeline_script *script, lua_State *L, const char
     bool is_sign = script->function == VISIT_SIGN;
     luaL_checkstack(L, 8, NULL);
     if (strcmp(name, "options") == 0) {
-        pipeline_push_options(script, L); // options secrets
-        lua_pop(L, 1);                    // options
-        options_push_copy(L, -1);         // options copy
-        lua_replace(L, -2);               // copy
+        pipeline_push_options(script, L);                             // options secrets
+        lua_pop(L, 1);                                                // options
+        options_push_copy(L, -1);                                     // options copy
+        lua_replace(L, -2);                                           // copy
+        lua_rawgeti(L, LUA_REGISTRYINDEX, script->options_metatable); // copy mt
+        lua_setmetatable(L, -2);                                      // copy
     } else if (strcmp(name, "webhook") == 0) {
         push_webhook(script, L);
     } else if (strcmp(name, "attempt") == 0) {
@@ -501,10 +533,14 @@ static void push_member(struct pipeline_script *script, lua_State *L, const char
     }
 }
 
+static const char *const context_names[] = {"options", "webhook", "attempt",
+                                            "env",     "secret",  "secrets"};
+
 static int context_get(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
+    fail_unknown(L, "ctx", context_names, COUNT_OF(context_names));
     lua_settop(L, 2);                                    // t key
     push_member(check_script(L), L, lua_tostring(L, 2)); // t key value
     lua_pushvalue(L, 2);                                 // t key value key
@@ -515,11 +551,10 @@ static int context_get(lua_State *L)
 
 static int context_fill(lua_State *L)
 {
-    static const char *const names[] = {"options", "webhook", "attempt",
-                                        "env",     "secret",  "secrets"};
+    const char *const *names = context_names;
     struct pipeline_script *script = check_script(L);
     lua_settop(L, 1); // t
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
+    for (size_t i = 0; i < COUNT_OF(context_names); i++) {
         lua_pushstring(L, names[i]);          // t name
         lua_pushvalue(L, 2);                  // t name name
         if (lua_rawget(L, 1) == LUA_TNIL) {   // t name nil
@@ -596,5 +631,10 @@ void pipeline_open_objects(struct pipeline_script *script, lua_State *L)
     script->event_metatable = make_record(script, L, event_get, event_fill);
     script->data_metatable = make_record(script, L, data_get, data_fill);
     script->rest_metatable = make_record(script, L, rest_get, rest_fill);
+    lua_createtable(L, 0, 2); // mt
+    set_method_of(script, L, "__index", options_get);
+    lua_pushboolean(L, false);          // mt false
+    lua_setfield(L, -2, "__metatable"); // mt
+    script->options_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
     script->context_metatable = make_record(script, L, context_get, context_fill);
 }

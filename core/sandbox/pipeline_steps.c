@@ -2,7 +2,11 @@
 // Runs filter, transform, sign and response inside of Lua and checks what they return. Script host only.
 #include <lauxlib.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
+#include "base/nearest.h"
 #include "sandbox/pipeline_inside.h"
 
 #define MAX_SECONDS (366.0 * 86400 * 10) // a verdict's delay
@@ -10,15 +14,43 @@
 // What a function returned stands from `first` to the top.
 struct returned {
     lua_State *L;
+    lua_Debug function; // where it is defined
     int first;
     int count;
 };
 
-static const char *type_at(const struct returned *r, int i)
+// Raises what is wrong with what was returned, with the line of the function.
+static NORETURN void fail(const struct returned *r, const char *format, ...) PRINTF_LIKE(2, 3);
+static NORETURN void fail(const struct returned *r, const char *format, ...)
 {
-    if (i >= r->count)
-        return "nothing";
-    return lazy_is_null(r->L, r->first + i) ? "null" : luaL_typename(r->L, r->first + i);
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (r->function.linedefined > 0)
+        lua_pushfstring(r->L, "%s:%d: %s", r->function.short_src, r->function.linedefined, text);
+    else
+        lua_pushstring(r->L, text);
+    lua_error(r->L);
+    abort(); // not reached
+}
+
+// "a table", "nothing"
+static const char *kind_at(const struct returned *r, int i)
+{
+    if (i >= r->count || lua_isnil(r->L, r->first + i))
+        return i >= r->count ? "nothing" : "nil";
+    if (lua_isinteger(r->L, r->first + i))
+        return "an integer";
+    switch (lua_type(r->L, r->first + i)) {
+    case LUA_TBOOLEAN: return lua_toboolean(r->L, r->first + i) ? "true" : "false";
+    case LUA_TNUMBER: return "a number";
+    case LUA_TSTRING: return "a string";
+    case LUA_TTABLE: return "a table";
+    case LUA_TFUNCTION: return "a function";
+    default: return "null";
+    }
 }
 
 // A reason for people, masked; throws when it is none. `otherwise`: when there is none.
@@ -28,8 +60,8 @@ static struct span take_reason(struct pipeline *pipeline, const struct returned 
     if (i >= r->count || lua_isnil(r->L, r->first + i))
         return arena_copy(&pipeline->arena, span_of(otherwise));
     if (lua_type(r->L, r->first + i) != LUA_TSTRING)
-        luaL_error(r->L, "%s returned a reason that is a %s, not a string", function,
-                   type_at(r, i));
+        fail(r, "%s returned a reason that is %s, where a string must stand", function,
+             kind_at(r, i));
     struct span text;
     text.at = lua_tolstring(r->L, r->first + i, &text.len);
     return pipeline_mask(pipeline, text);
@@ -48,6 +80,8 @@ static void call(struct pipeline_script *script, lua_State *L, int arguments, st
 {
     r->L = L;
     r->first = lua_gettop(L) - arguments;
+    lua_pushvalue(L, r->first);         // … function
+    lua_getinfo(L, ">S", &r->function); // …
     lua_call(L, arguments, LUA_MULTRET);
     r->count = lua_gettop(L) - r->first + 1;
     (void)script;
@@ -60,7 +94,8 @@ static void run_filter(struct pipeline_script *script, lua_State *L)
     pipeline_push_context(script, L); // function event ctx
     call(script, L, 2, &r);
     if (r.count == 0 || !lua_isboolean(L, r.first))
-        luaL_error(L, "filter returned %s, where true or false must be returned", type_at(&r, 0));
+        fail(&r, "filter returned %s; it returns true or false: is a return missing?",
+             kind_at(&r, 0));
     if (lua_toboolean(L, r.first))
         return;
     end_filtered(script->pipeline, take_reason(script->pipeline, &r, 1, "filter", script->name));
@@ -77,10 +112,9 @@ static void run_transform(struct pipeline_script *script, lua_State *L)
     if (r.count == 0 || lua_isnil(L, r.first))
         return;
     if (!lua_isboolean(L, r.first) || lua_toboolean(L, r.first))
-        luaL_error(L,
-                   "transform returned %s; it changes request and returns nothing, or false and "
-                   "a reason",
-                   type_at(&r, 0));
+        fail(&r,
+             "transform returned %s; it changes request and returns nothing, or false and a reason",
+             kind_at(&r, 0));
     end_filtered(script->pipeline, take_reason(script->pipeline, &r, 1, "transform", script->name));
 }
 
@@ -92,7 +126,7 @@ static void run_sign(struct pipeline_script *script, lua_State *L)
     pipeline_push_context(script, L); // function request event ctx
     call(script, L, 3, &r);
     if (r.count > 0 && !lua_isnil(L, r.first))
-        luaL_error(L, "sign returned %s; it sets headers and returns nothing", type_at(&r, 0));
+        fail(&r, "sign returned %s; it sets request.headers and returns nothing", kind_at(&r, 0));
 }
 
 static int64_t take_seconds(const struct returned *r)
@@ -101,9 +135,26 @@ static int64_t take_seconds(const struct returned *r)
         return 0;
     double seconds = lua_tonumber(r->L, r->first + 1);
     if (lua_type(r->L, r->first + 1) != LUA_TNUMBER || !(seconds >= 0 && seconds <= MAX_SECONDS))
-        luaL_error(r->L, "response returned \"retry\" with %s, where seconds must stand",
-                   type_at(r, 1));
+        fail(r, "response returned \"retry\" with %s, where seconds must stand", kind_at(r, 1));
     return (int64_t)ceil(seconds);
+}
+
+static NORETURN void fail_verdict(const struct returned *r, const char *const *names, size_t count)
+{
+    char hint[NEAREST_HINT_LEN] = "";
+    char what[64];
+    struct span word = {0};
+    if (lua_type(r->L, r->first) == LUA_TSTRING)
+        word.at = lua_tolstring(r->L, r->first, &word.len);
+    if (word.at)
+        nearest_hint(word, names, count, hint);
+    if (word.at)
+        snprintf(what, sizeof(what), "\"%.40s\"", word.at);
+    else
+        snprintf(what, sizeof(what), "%s", kind_at(r, 0));
+    fail(r,
+         "response returned %s; it returns \"ok\", \"retry\", \"fail\", \"disable\" or nothing%s",
+         what, hint);
 }
 
 static void run_response(struct pipeline_script *script, lua_State *L)
@@ -123,10 +174,7 @@ static void run_response(struct pipeline_script *script, lua_State *L)
             verdict = (enum visit_verdict)i;
     }
     if (verdict == VISIT_NONE)
-        luaL_error(L,
-                   "response returned %s; it returns nothing, \"ok\", \"retry\", \"fail\" or "
-                   "\"disable\"",
-                   lua_type(L, r.first) == LUA_TSTRING ? "another word" : type_at(&r, 0));
+        fail_verdict(&r, names + 1, COUNT_OF(names) - 1);
     if (verdict == VISIT_RETRY)
         out->verdict_seconds = take_seconds(&r);
     else if (verdict != VISIT_OK)

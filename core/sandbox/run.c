@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sandbox/limits.h"
+#include "sandbox/place.h"
 
 #define DEEP 5000 // levels; a script that calls itself this often has not run out of memory by data
 
@@ -76,6 +77,8 @@ static enum visit_result collect(lua_State *L, lua_State *co, int status, int gi
     if (status == LUA_OK || status == LUA_YIELD)
         lua_pushnil(co); // [+1 on co] stopped as it ended; a yield is not to be had in the sandbox
     lua_xmove(co, L, 1);
+    if (status == LUA_ERRRUN)
+        place_add(L, co);
     to_text(L);
     if (limits_is_stopped())
         return VISIT_TIMEOUT;

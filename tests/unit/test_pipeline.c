@@ -157,10 +157,10 @@ static void test_filter(void **state)
          "== "
          "'id-1' and e.form == 'data' and e.tenant == 'default' and e.key == nil end",
          BODY},
-        {"filter = function() end", "!s1: filter returned nothing, where true or false"},
+        {"filter = function() end", "!s1.lua:1: filter returned nothing; it returns true or false"},
         {"filter = function() return nil end", "!filter returned nil"},
-        {"filter = function() return 1 end", "!filter returned number"},
-        {"filter = function() return false, 5 end", "!a reason that is a number"},
+        {"filter = function() return 1 end", "!filter returned an integer"},
+        {"filter = function() return false, 5 end", "!a reason that is an integer"},
         {"filter = function() error('boom') end", "!s1.lua:1: boom"},
         {"filter = function() error({}) end", "!an error that is a table"},
         {"filter = function(e, c) return c.secret == nil and c.attempt.number == 2 and "
@@ -188,12 +188,13 @@ static void test_transform(void **state)
         {"transform = function() return nil end", BODY},
         {"transform = function() return false end", "filtered 1: s1"},
         {"transform = function() return false, 'why' end", "filtered 1: why"},
-        {"transform = function() return true end", "!transform returned boolean"},
-        {"transform = function(r) return r end", "!transform returned table"},
+        {"transform = function() return true end", "!transform returned true; it changes request"},
+        {"transform = function(r) return r end", "!transform returned a table"},
         {"transform = function(r) r.body = 'text' end", "text"},
         {"transform = function(r) r.body = '' end", ""},
-        {"transform = function(r) r.body = nil end", "!request.body is nil"},
-        {"transform = function(r) r.body = 5 end", "!request.body is number"},
+        {"transform = function(r) r.body = nil end",
+         "!s1.lua:1: request.body is nil; leave a table"},
+        {"transform = function(r) r.body = 5 end", "!request.body is a number"},
         {"transform = function(r) r.body = json.null end", "!request.body is null"},
         {"transform = function(r) r.body = {a = print} end", "!body.a: a function is not JSON"},
         {"transform = function(r) r.body = {s = ('x'):rep(70000)} end", "!too much output"},
@@ -291,8 +292,8 @@ static void test_sign(void **state)
          BODY},
         {"sign = function(r) r.body = 'x' end", "!request.body cannot be set in sign"},
         {"sign = function(r) r.method = 'PUT' end", "!request.method cannot be set in sign"},
-        {"sign = function(r) return true end", "!sign returned boolean"},
-        {"sign = function(r) return 'x' end", "!sign returned string"},
+        {"sign = function(r) return true end", "!s1.lua:1: sign returned true; it sets"},
+        {"sign = function(r) return 'x' end", "!sign returned a string"},
         {"transform = function(r) r.body = {n = 1} end, sign = function(r) r.headers.L = r.body "
          "end",
          "{\"n\":1}"},
@@ -382,8 +383,9 @@ static void test_response(void **state)
          "verdict 3 0 Retry-After=7;Set-Cookie=a, b"},
         {"response = function(r) return 'fail', r.body end",
          "verdict 3 0 {\"ok\":false,\"n\":[1]}"},
-        {"response = function() return false end", "!response returned boolean"},
-        {"response = function() return 'later' end", "!response returned another word"},
+        {"response = function() return false end", "!s1.lua:1: response returned false"},
+        {"response = function() return 'later' end",
+         "!response returned \"later\"; it returns \"ok\""},
         {"response = function() return 'retry', -1 end", "!where seconds must stand"},
         {"response = function() return 'retry', 0/0 end", "!where seconds must stand"},
         {"response = function() return 'fail', {} end", "!a reason that is a table"},
@@ -429,7 +431,7 @@ static void test_several_scripts(void **state)
         "transform = function(r) error('not reached') end",
     };
     start(&w, failing, 2);
-    assert_string_equal(visit(&w), "error 1: s1: body.x: NaN is not JSON");
+    assert_string_equal(visit(&w), "error 1: s1.lua:1: body.x: NaN is not JSON");
     assert_int_equal(w.out.function, VISIT_TRANSFORM);
     stop(&w);
     static const char *const second[] = {
