@@ -244,7 +244,13 @@ static void write_request(struct json_writer *w, const struct attempt *attempt)
 {
     json_write_name(w, "request");
     json_write_object(w);
-    write_headers(w, "headers", attempt->headers, attempt->header_count);
+    json_write_name(w, "headers");
+    json_write_object(w);
+    for (uint32_t i = 0; i < attempt->header_count; i++) {
+        json_write_quoted_name(w, attempt->headers[i].name);
+        json_write_quoted_value(w, attempt_shown_header(attempt, i));
+    }
+    json_write_end_object(w);
     json_write_member_int(w, "body_bytes", attempt->body_len);
     write_hex(w, "body_sha256", attempt->body_sha256, sizeof attempt->body_sha256);
     if (attempt->is_test) { // not from a record: the very bytes

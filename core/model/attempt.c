@@ -41,12 +41,30 @@ static bool may_keep(struct span name)
     return false;
 }
 
-static void pack_headers(struct buf *out, const struct header *headers, uint32_t count, bool mask)
+struct span attempt_shown_header(const struct attempt *attempt, uint32_t index)
+{
+    if (attempt->set_by_sign != NULL && attempt->set_by_sign[index])
+        return SPAN(ATTEMPT_SET_BY_SIGN);
+    return attempt->headers[index].value;
+}
+
+static void pack_request_headers(struct buf *out, const struct attempt *a)
+{
+    pack_uint(out, a->header_count);
+    for (uint32_t i = 0; i < a->header_count; i++) {
+        bool is_set_by_sign = a->set_by_sign != NULL && a->set_by_sign[i];
+        pack_bytes(out, a->headers[i].name);
+        pack_bytes(out, is_set_by_sign || may_keep(a->headers[i].name) ? attempt_shown_header(a, i)
+                                                                       : SPAN("***"));
+    }
+}
+
+static void pack_headers(struct buf *out, const struct header *headers, uint32_t count)
 {
     pack_uint(out, count);
     for (uint32_t i = 0; i < count; i++) {
         pack_bytes(out, headers[i].name);
-        pack_bytes(out, mask && !may_keep(headers[i].name) ? SPAN("***") : headers[i].value);
+        pack_bytes(out, headers[i].value);
     }
 }
 
@@ -92,8 +110,8 @@ void attempt_pack(const struct attempt *a, struct buf *out)
     pack_uint(out, (uint64_t)a->status);
     pack_raw(out, a->body_sha256, sizeof a->body_sha256);
     pack_uint(out, a->body_len);
-    pack_headers(out, a->headers, a->header_count, true);
-    pack_headers(out, a->response_headers, a->response_header_count, false);
+    pack_request_headers(out, a);
+    pack_headers(out, a->response_headers, a->response_header_count);
     pack_uint(out, a->response_len);
     pack_bytes(out, excerpt);
     if (flags & HAS_RETRY_AFTER)

@@ -43,6 +43,7 @@ struct attempt {
     struct span method, url, body;
     struct header *headers;
     uint32_t header_count;
+    bool *set_by_sign;   // for each header: its value is never shown or recorded; NULL: none was
     uint32_t timeout_ms; // for the whole transfer
     uint8_t body_sha256[32];
     uint32_t body_len; // bytes sent (kept in the record; body is not)
@@ -76,6 +77,10 @@ struct attempt {
     struct span wait_reason; // empty: it did not
     uint32_t waited_ms;
 };
+
+#define ATTEMPT_SET_BY_SIGN "[set by sign]" // what is shown instead of such a header's value
+// The value as it may be shown to whoever may see the request.
+struct span attempt_shown_header(const struct attempt *attempt, uint32_t index);
 
 // Arena of at most `max` bytes (bound the request first). Everything zero, retry_after_ms -1.
 struct attempt *attempt_new(uint64_t delivery, size_t max);

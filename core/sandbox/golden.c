@@ -6,14 +6,18 @@
 
 #include "base/mem.h"
 #include "sandbox/golden_inside.h"
+#include "sandbox/limits.h"
 
-#define MAX_BYTES ((size_t)8 * 1024 * 1024) // of what is compared between two states
+#define MAX_BYTES  ((size_t)8 * 1024 * 1024) // of what is compared between two states
+#define MAX_REPORT 4096                      // bytes, of one test
 
 struct golden {
     struct pipeline *pipeline;          // borrowed
     const struct golden_states *states; // borrowed
     struct pipeline_load load;
-    struct buf *report;           // borrowed
+    struct buf *report;           // borrowed; of all tests
+    struct buf one;               // of the test at hand
+    bool is_stopped;              // a test ran out of time: nothing more can run
     struct pipeline_script *used; // owned; runs every test, and the first twice
     struct buf first, second;     // what a visit gave, as bytes
 };
@@ -97,12 +101,12 @@ static void on_problem(void *context, struct span option, const char *message)
 static void check_options(struct golden *g, const struct golden_test *test,
                           struct pipeline_script *script)
 {
-    struct complaints c = {.expect = &test->expect, .report = g->report};
+    struct complaints c = {.expect = &test->expect, .report = &g->one};
     if (pipeline_check(g->pipeline, script, test->use.options, on_problem, &c) != VISIT_DONE)
-        buf_append_text(g->report, "  the options could not be checked\n");
+        buf_append_text(&g->one, "  the options could not be checked\n");
     for (size_t i = 0; i < test->expect.invalid_count; i++) {
         if (!c.is_met[i])
-            buf_append_format(g->report, "  option %.*s: a complaint with \"%.*s\" was expected\n",
+            buf_append_format(&g->one, "  option %.*s: a complaint with \"%.*s\" was expected\n",
                               SPAN_ARGS(test->expect.invalid[i].name),
                               SPAN_ARGS(test->expect.invalid[i].value));
     }
@@ -114,8 +118,12 @@ static void visit(struct golden *g, struct golden_test *test, struct pipeline_sc
     struct visit_out out;
     test->use.script = script;
     pipeline_visit(g->pipeline, &test->in, &out);
-    if (is_compared)
-        golden_compare(test, &out, g->report);
+    g->is_stopped |= out.result == VISIT_TIMEOUT;
+    if (g->is_stopped)
+        buf_append_format(&g->one, "  stopped in line %d: it does not end in time\n",
+                          limits_stopped_line());
+    else if (is_compared)
+        golden_compare(test, &out, &g->one);
     append_outcome(bytes, &out);
 }
 
@@ -143,15 +151,24 @@ static int line_of(struct span source, struct span name)
     return found ? line : 0;
 }
 
-static void append_title(struct golden *g, const struct golden_test *test, size_t number)
+// Hands on what came of a test, and puts a failure into the report.
+static bool tell(struct golden *g, struct golden_outcome *outcome)
 {
-    struct span name = test->name.at ? test->name : SPAN("?");
-    int line = line_of(g->load.source, name);
+    outcome->report = buf_span(&g->one);
+    if (outcome->name.at == NULL)
+        outcome->name = SPAN("?");
+    outcome->name.len = outcome->name.len < 200 ? outcome->name.len : 200;
+    outcome->line = line_of(g->load.source, outcome->name);
+    if (g->states && g->states->on_end)
+        g->states->on_end(g->states->context, outcome);
+    if (outcome->report.len == 0)
+        return true;
     buf_append_format(g->report, "%s", g->load.name);
-    if (line > 0)
-        buf_append_format(g->report, ".lua:%d", line);
-    buf_append_format(g->report, ": test %zu (%.*s)\n", number,
-                      (int)(name.len < 200 ? name.len : 200), name.at);
+    if (outcome->line > 0)
+        buf_append_format(g->report, ".lua:%d", outcome->line);
+    buf_append_format(g->report, ": test %zu (%.*s)\n", outcome->number, SPAN_ARGS(outcome->name));
+    buf_append_span(g->report, outcome->report);
+    return false;
 }
 
 static void run_in_states(struct golden *g, struct golden_test *test, bool is_first)
@@ -159,22 +176,21 @@ static void run_in_states(struct golden *g, struct golden_test *test, bool is_fi
     struct errmsg message;
     struct pipeline_script *fresh = load(g, false, &message);
     if (!fresh) {
-        buf_append_format(g->report, "  %s\n", message.text);
+        buf_append_format(&g->one, "  %s\n", message.text);
         return;
     }
-    size_t before = g->report->len;
+    size_t before = g->one.len;
     check_options(g, test, fresh);
-    if (test->expect.has_invalid || g->report->len > before) {
+    if (test->expect.has_invalid || g->one.len > before) {
         drop(g, fresh);
         return;
     }
     visit(g, test, fresh, &g->first, true);
-    if (is_first)
+    for (int i = is_first ? 0 : 1; i < 2 && !g->is_stopped; i++)
         visit(g, test, g->used, &g->second, false);
-    visit(g, test, g->used, &g->second, false);
-    if (!span_eq(buf_span(&g->first), buf_span(&g->second)))
-        buf_append_text(g->report, "  a used state gives something else than a fresh one: does the "
-                                   "script keep something between visits?\n");
+    if (!g->is_stopped && !span_eq(buf_span(&g->first), buf_span(&g->second)))
+        buf_append_text(&g->one, "  a used state gives something else than a fresh one: does the "
+                                 "script keep something between visits?\n");
     drop(g, fresh);
 }
 
@@ -230,28 +246,39 @@ static bool count_of(struct golden *g, struct pipeline_script *script, size_t *c
     return result == VISIT_DONE;
 }
 
-// True when the test has passed.
-static bool run_test(struct golden *g, struct pipeline_script *script, size_t number)
+static void read_and_run(struct golden *g, struct pipeline_script *script, struct golden_test *test,
+                         size_t number)
 {
-    struct golden_test *test = xcalloc(1, sizeof(*test));
-    arena_init(&test->arena, GOLDEN_TEXT * 2);
     struct reading reading = {script, test, (lua_Integer)number};
-    size_t before = g->report->len;
     lua_pushcfunction(script->L, read_test);    // read
     lua_pushlightuserdata(script->L, &reading); // read reading
     enum visit_result result = g->pipeline->call(g->pipeline->context, script->L, 1, 0);
-    append_title(g, test, number);
-    size_t header = g->report->len;
-    if (result != VISIT_DONE) {
-        const char *text = lua_tostring(script->L, -1);
-        buf_append_format(g->report, "  %s\n", text ? text : "cannot be read");
-        lua_settop(script->L, 0);
-    } else {
+    if (result == VISIT_DONE) {
         run_in_states(g, test, number == 1);
+        return;
     }
-    bool is_passed = g->report->len == header && !g->report->is_full;
-    if (is_passed)
-        g->report->len = before;
+    const char *text = lua_tostring(script->L, -1);
+    buf_append_format(&g->one, "  %s\n", text ? text : "cannot be read");
+    g->is_stopped |= result == VISIT_TIMEOUT;
+    lua_settop(script->L, 0);
+}
+
+// True when the test has passed.
+static bool run_test(struct golden *g, struct pipeline_script *script, size_t number)
+{
+    struct golden_outcome outcome = {.number = number};
+    buf_clear(&g->one);
+    if (g->is_stopped) {
+        buf_append_text(&g->one, "  not run: an earlier test does not end\n");
+        return tell(g, &outcome);
+    }
+    struct golden_test *test = xcalloc(1, sizeof(*test));
+    arena_init(&test->arena, GOLDEN_TEXT * 2);
+    if (g->states && g->states->on_begin)
+        g->states->on_begin(g->states->context, number);
+    read_and_run(g, script, test, number);
+    outcome.name = test->name;
+    bool is_passed = tell(g, &outcome);
     arena_deinit(&test->arena);
     xfree(test);
     return is_passed;
@@ -266,6 +293,7 @@ enum err golden_run(struct pipeline *pipeline, const struct golden_states *state
     *result = (struct golden_result){0};
     buf_init(&g.first, MAX_BYTES);
     buf_init(&g.second, MAX_BYTES);
+    buf_init(&g.one, MAX_REPORT);
     struct pipeline_script *declared = load(&g, true, &message);
     g.used = declared ? load(&g, false, &message) : NULL;
     bool is_usable = true;
@@ -281,5 +309,6 @@ enum err golden_run(struct pipeline *pipeline, const struct golden_states *state
     drop(&g, declared);
     buf_deinit(&g.first);
     buf_deinit(&g.second);
+    buf_deinit(&g.one);
     return is_loaded ? OK : ERR_SYNTAX;
 }

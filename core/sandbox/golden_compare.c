@@ -2,12 +2,11 @@
 // Compares what a visit gave with what a golden test expects, and says what differs. Script host only.
 #include <stdio.h>
 
-#include "base/mem.h"
-#include "json/json.h"
+#include "json/json_diff.h"
 #include "sandbox/golden_inside.h"
 
-#define WINDOW 60 // bytes shown on each side of a difference
-#define MAX_AT 256
+#define WINDOW    60 // bytes shown on each side of a difference
+#define MAX_SHOWN 10 // differences of a body
 
 // ---- text ----
 
@@ -44,119 +43,44 @@ static void compare_text(struct buf *report, const char *what, struct span expec
 
 // ---- JSON ----
 
-struct difference {
-    const struct json_doc *a, *b; // expected, got
-    char at[MAX_AT];              // path to the first difference
-    const char *what;
+struct comparison {
+    const struct json_doc *expected, *got;
+    struct buf *report; // borrowed
+    int left;           // differences that are still shown
 };
 
-static bool is_same(struct difference *d, uint32_t a, uint32_t b, size_t path);
-
-static bool differ(struct difference *d, size_t path, const char *what)
+static void append_value(struct buf *report, const char *label, const struct json_doc *doc,
+                         uint32_t node)
 {
-    d->at[path] = 0;
-    d->what = what;
-    return false;
+    append_window(report, label, json_raw(doc, node), 0);
 }
 
-// Appends a step to the path; the new length.
-static size_t step(struct difference *d, size_t path, const char *name, int len)
+static const char *kind_of_difference(const struct comparison *c, const struct json_difference *d)
 {
-    int written =
-        snprintf(d->at + path, sizeof(d->at) - path, "%s%.*s", path ? "." : "", len, name);
-    size_t end = path + (written > 0 ? (size_t)written : 0);
-    return end < sizeof(d->at) ? end : sizeof(d->at) - 1;
+    if (d->b == JSON_NONE)
+        return "is missing";
+    if (d->a == JSON_NONE)
+        return "was not expected";
+    if (json_type(c->expected, d->a) == JSON_NUMBER && json_type(c->got, d->b) == JSON_NUMBER)
+        return "is another number";
+    if (json_type(c->expected, d->a) == JSON_STRING && json_type(c->got, d->b) == JSON_STRING)
+        return "is another string";
+    return "is of another type";
 }
 
-static bool is_same_number(struct difference *d, uint32_t a, uint32_t b)
+static bool on_difference(void *context, const struct json_difference *d)
 {
-    int64_t left;
-    int64_t right;
-    double x;
-    double y;
-    if (json_to_int64(d->a, a, &left) && json_to_int64(d->b, b, &right))
-        return left == right;
-    return json_to_double(d->a, a, &x) && json_to_double(d->b, b, &y) && x == y;
-}
-
-static bool is_same_string(struct difference *d, uint32_t a, uint32_t b)
-{
-    struct span inside = json_inside(d->a, a);
-    char *text = xmalloc(inside.len + 1);
-    size_t len = json_decode_string(d->a, a, text);
-    bool is_equal = json_string_is(d->b, b, span_make(text, len));
-    xfree(text);
-    return is_equal;
-}
-
-// NOLINTNEXTLINE(misc-no-recursion): bounded by the parser's depth
-static bool is_same_list(struct difference *d, uint32_t a, uint32_t b, size_t path)
-{
-    uint32_t at_a = a + 1;
-    uint32_t at_b = b + 1;
-    uint32_t left;
-    uint32_t right;
-    for (int i = 1; json_next_element(d->a, a, &at_a, &left); i++) {
-        char number[16];
-        int len = snprintf(number, sizeof(number), "%d", i);
-        size_t inner = step(d, path, number, len);
-        if (!json_next_element(d->b, b, &at_b, &right))
-            return differ(d, inner, "is missing");
-        if (!is_same(d, left, right, inner))
-            return false;
+    struct comparison *c = context;
+    if (c->left-- == 0) {
+        buf_append_text(c->report, "  ... and more\n");
+        return false;
     }
-    return !json_next_element(d->b, b, &at_b, &right) || differ(d, path, "has more elements");
-}
-
-// NOLINTNEXTLINE(misc-no-recursion): bounded by the parser's depth
-static bool is_same_object(struct difference *d, uint32_t a, uint32_t b, size_t path)
-{
-    uint32_t at = a + 1;
-    uint32_t name;
-    uint32_t value;
-    while (json_next_member(d->a, a, &at, &name, &value)) {
-        struct span inside = json_inside(d->a, name);
-        size_t inner = step(d, path, inside.at, (int)(inside.len < 80 ? inside.len : 80));
-        char *text = xmalloc(inside.len + 1);
-        size_t len = json_decode_string(d->a, name, text);
-        uint32_t other = json_get(d->b, b, span_make(text, len));
-        xfree(text);
-        if (other == JSON_NONE)
-            return differ(d, inner, "is missing");
-        if (!is_same(d, value, other, inner))
-            return false;
-    }
-    if (d->a->nodes[a].count == d->b->nodes[b].count)
-        return true;
-    at = b + 1;
-    while (json_next_member(d->b, b, &at, &name, &value)) {
-        struct span inside = json_inside(d->b, name);
-        if (json_get(d->a, a, inside) == JSON_NONE)
-            return differ(d, step(d, path, inside.at, (int)(inside.len < 80 ? inside.len : 80)),
-                          "was not expected");
-    }
-    return differ(d, path, "has more members");
-}
-
-// NOLINTNEXTLINE(misc-no-recursion): bounded by the parser's depth
-static bool is_same(struct difference *d, uint32_t a, uint32_t b, size_t path)
-{
-    enum json_type type = json_type(d->a, a);
-    bool is_empty = d->a->nodes[a].count == 0 && d->b->nodes[b].count == 0;
-    bool are_empty = type == JSON_OBJECT && json_type(d->b, b) == JSON_ARRAY && is_empty;
-    if (are_empty) // a table {} in a test may mean either
-        return true;
-    if (type != json_type(d->b, b))
-        return differ(d, path, "is of another type");
-    switch (type) {
-    case JSON_NUMBER: return is_same_number(d, a, b) || differ(d, path, "is another number");
-    case JSON_STRING: return is_same_string(d, a, b) || differ(d, path, "is another string");
-    case JSON_ARRAY: return is_same_list(d, a, b, path);
-    case JSON_OBJECT: return is_same_object(d, a, b, path);
-    case JSON_NULL:
-    case JSON_FALSE:
-    case JSON_TRUE: break;
-    }
+    buf_append_format(c->report, "  body%s%s %s\n", d->path[0] ? "." : "", d->path,
+                      kind_of_difference(c, d));
+    if (d->a != JSON_NONE)
+        append_value(c->report, "expected", c->expected, d->a);
+    if (d->b != JSON_NONE)
+        append_value(c->report, "got     ", c->got, d->b);
     return true;
 }
 
@@ -165,7 +89,8 @@ static void compare_json(struct buf *report, struct span expected, struct span g
     struct json_doc a;
     struct json_doc b;
     struct json_error error;
-    struct difference d = {.a = &a, .b = &b};
+    struct comparison c = {.expected = &a, .got = &b, .report = report, .left = MAX_SHOWN};
+    size_t before = report->len;
     json_init(&a);
     json_init(&b);
     if (json_parse(&a, expected, JSON_MAX_DEPTH * 2, &error)) {
@@ -173,10 +98,9 @@ static void compare_json(struct buf *report, struct span expected, struct span g
     } else if (json_parse(&b, got, JSON_MAX_DEPTH * 2, &error)) {
         buf_append_text(report, "  the body is not JSON\n");
         append_window(report, "got     ", got, error.offset);
-    } else if (!is_same(&d, 0, 0, 0)) {
-        buf_append_format(report, "  body%s%s %s\n", d.at[0] ? "." : "", d.at, d.what);
-        append_window(report, "expected", expected, 0);
-        append_window(report, "got     ", got, 0);
+    } else if (!json_diff(&a, &b, JSON_DIFF_EMPTY_ALIKE, on_difference, &c) &&
+               report->len == before) {
+        buf_append_text(report, "  body is too large to be compared\n");
     }
     json_deinit(&a);
     json_deinit(&b);

@@ -29,12 +29,14 @@ int64_t serve_clock(const struct serve *serve)
     return serve->clock_ns;
 }
 
-// Which script is about to run, for the one who may have to kill us.
+// Which script is about to run, for the one who may have to kill us; while a source is checked, which
+// of its golden tests.
 static void on_enter(void *context, lua_State *L)
 {
     struct serve *serve = context;
     struct state *state = limits_of(L)->owner;
-    atomic_store_explicit(&serve->board->script, state == NULL ? 0 : state->version->number,
+    atomic_store_explicit(&serve->board->script,
+                          state == NULL ? serve->test : state->version->number,
                           memory_order_relaxed);
     serve_enter(serve, state);
 }

@@ -2,10 +2,13 @@
 // Checks scripts and webhooks before they are used; script host only.
 #include "base/arena.h"
 #include "base/mem.h"
+#include "json/json_write.h"
 #include "sandbox/golden.h"
 #include "sandbox/serve_inside.h"
 
 #define CHECK_CEILING ((size_t)64 * 1024 * 1024) // bytes, of a state that is only checked
+
+#define MAX_RESULTS   ((size_t)2 * 1024 * 1024) // bytes of what is said of all golden tests
 
 struct checked_state { // what golden.c and check_script make and drop
     struct limits limits;
@@ -64,36 +67,89 @@ static void put_checked(const struct frame *frame, const struct frame_checked *c
     frame_end(to, begin);
 }
 
+// ---- golden tests ----
+
+struct testing {
+    struct serve *serve;
+    struct buf text; // the results, as JSON
+    struct json_writer json;
+};
+
+// For the one who may have to kill us: the test that runs stands where else the script does.
+static void on_test_begin(void *context, size_t number)
+{
+    struct testing *testing = context;
+    testing->serve->test = (uint32_t)number;
+}
+
+static void on_test_end(void *context, const struct golden_outcome *outcome)
+{
+    struct testing *testing = context;
+    struct json_writer *w = &testing->json;
+    json_write_object(w);
+    json_write_member_int(w, "number", (int64_t)outcome->number);
+    json_write_name(w, "name");
+    json_write_quoted_value(w, outcome->name);
+    json_write_member_int(w, "line", outcome->line);
+    json_write_member_bool(w, "is_ok", outcome->report.len == 0);
+    json_write_name(w, "report");
+    json_write_quoted_value(w, outcome->report);
+    json_write_end_object(w);
+    testing->serve->test = 0;
+}
+
+// All tests, each in a fresh and in a used state.
+static void run_tests(struct testing *testing, struct pipeline_load *load,
+                      struct frame_checked *checked, struct buf *report)
+{
+    struct golden_states states = {.make = make_state,
+                                   .drop = drop_state,
+                                   .on_begin = on_test_begin,
+                                   .on_end = on_test_end,
+                                   .context = testing};
+    struct golden_result golden = {0, 0};
+    load->keep_tests = true;
+    json_write_init(&testing->json, &testing->text);
+    json_write_array(&testing->json);
+    enum err err = golden_run(testing->serve->pipeline, &states, load, &golden, report);
+    json_write_end_array(&testing->json);
+    if (err != OK || golden.failures > 0)
+        checked->reason = report->len > 0 ? buf_span(report) : SPAN("its tests do not run");
+    checked->tests = (uint32_t)golden.tests;
+    if (!testing->text.is_full)
+        checked->results = buf_span(&testing->text);
+    testing->serve->test = 0;
+}
+
+// ---- scripts ----
+
 bool serve_check_script(struct serve *serve, const struct frame *frame, struct buf *to)
 {
     struct frame_script script;
     struct frame_checked checked = {.reason = {NULL, 0}};
     struct errmsg reason = {""};
-    struct golden_states states = {.make = make_state, .drop = drop_state};
-    struct golden_result golden = {0, 0};
+    struct testing testing = {.serve = serve};
     struct buf report;
     if (!frame_get_script(frame->payload, &script) || script.name.len > FRAME_MAX_REASON)
         return false;
     char *name = xmemdup0(script.name.at, script.name.len);
     struct pipeline_load load = {.name = name, .source = script.source};
     buf_init(&report, FRAME_MAX_LOGS);
+    buf_init(&testing.text, MAX_RESULTS);
     buf_clear(&serve->text);
     (void)serve_say(serve, frame->id);
     limits_watch(frame->id);
     describe(serve, &load, &checked, &reason);
-    checked.description = buf_span(&serve->text);
     checked.reason = span_of(reason.text);
     if (checked.reason.len == 0) {
-        load.keep_tests = true;
-        enum err err = golden_run(serve->pipeline, &states, &load, &golden, &report);
-        if (err != OK || golden.failures > 0)
-            checked.reason = report.len > 0 ? buf_span(&report) : SPAN("its tests do not run");
-        checked.tests = (uint32_t)golden.tests;
+        checked.description = buf_span(&serve->text);
+        run_tests(&testing, &load, &checked, &report);
     }
     limits_watch(0);
     (void)serve_say(serve, 0);
     put_checked(frame, &checked, to);
     buf_deinit(&report);
+    buf_deinit(&testing.text);
     xfree(name);
     return true;
 }

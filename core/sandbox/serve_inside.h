@@ -34,6 +34,7 @@ struct serve {
     struct visit_script scripts[FRAME_MAX_SCRIPTS];
     struct state *held[FRAME_MAX_SCRIPTS];
     struct frame_used used[FRAME_MAX_SCRIPTS]; // by the visit at hand
+    uint32_t test;                             // golden test that runs, from 1; 0: none
     int running;                               // index of the script that ran last; -1: none has
     int64_t since_ns;                          // CPU clock: from when on time is its
     struct span secrets[FRAME_MAX_SECRETS];

@@ -15,6 +15,12 @@ static uint64_t hash_env(const struct hook_env *env)
     return hash;
 }
 
+static void name_version(const struct library_version *version, struct buf *out)
+{
+    (void)buf_append_format(out, "%s%s@%.*s", out->len > 0 ? " " : "", version->name, LIBRARY_SHORT,
+                            version->hash); // bounded: names are checked
+}
+
 void facts_name_versions(const struct library *library, const struct webhook *webhook,
                          struct buf *out)
 {
@@ -23,29 +29,40 @@ void facts_name_versions(const struct library *library, const struct webhook *we
         const struct library_version *version =
             library_find(library, script->name, script->version);
         if (version != NULL)
-            (void)buf_append_format(out, "%s%s@%.*s", out->len > 0 ? " " : "", version->name,
-                                    LIBRARY_SHORT, version->hash); // bounded: names are checked
+            name_version(version, out);
     }
+}
+
+// What attempts record, and what is not to be had.
+static void name_chosen(struct facts *facts)
+{
+    struct buf names;
+    buf_init(&names, (size_t)WEBHOOK_MAX_SCRIPTS * 128);
+    facts->missing.text[0] = '\0';
+    for (uint32_t i = 0; i < facts->webhook->script_count; i++) {
+        const struct webhook_script *script = &facts->webhook->scripts[i];
+        if (facts->versions[i] != NULL)
+            name_version(facts->versions[i], &names);
+        else if (script->version.len > 0)
+            errmsg_set(&facts->missing, "there is no version %.*s of a script \"%.*s\"",
+                       SPAN_ARGS(script->version), SPAN_ARGS(script->name));
+        else
+            errmsg_set(&facts->missing, "there is no script \"%.*s\"", SPAN_ARGS(script->name));
+    }
+    xfree(facts->scripts);
+    facts->scripts = xstrdup(buf_text(&names));
+    buf_deinit(&names);
 }
 
 static void choose_versions(struct facts *facts, const struct library *library)
 {
-    struct buf names;
-    buf_init(&names, (size_t)WEBHOOK_MAX_SCRIPTS * 128);
-    facts_name_versions(library, facts->webhook, &names);
     for (uint32_t i = 0; i < facts->webhook->script_count; i++) {
         const struct webhook_script *script = &facts->webhook->scripts[i];
         struct library_version *version = library_find(library, script->name, script->version);
-        if (version == NULL && script->version.len > 0)
-            errmsg_set(&facts->missing, "there is no version %.*s of a script \"%.*s\"",
-                       SPAN_ARGS(script->version), SPAN_ARGS(script->name));
-        else if (version == NULL)
-            errmsg_set(&facts->missing, "there is no script \"%.*s\"", SPAN_ARGS(script->name));
         if (version != NULL)
             facts->versions[i] = library_ref(version);
     }
-    facts->scripts = xstrdup(buf_text(&names));
-    buf_deinit(&names);
+    name_chosen(facts);
 }
 
 struct facts *facts_new(uint32_t number, const struct library *library, struct pool *pool,
@@ -64,6 +81,24 @@ struct facts *facts_new(uint32_t number, const struct library *library, struct p
         errmsg_set(&facts->missing, "hook_env of this tenant has more than %d names",
                    FRAME_MAX_ENV);
     return facts;
+}
+
+void facts_make_trial(struct facts *facts, struct library_version *draft)
+{
+    struct errmsg before = facts->missing;
+    bool had_all = true;
+    facts->queue.slot = pool_check_slot(facts->pool);
+    for (uint32_t i = 0; draft != NULL && i < facts->webhook->script_count; i++) {
+        const struct webhook_script *script = &facts->webhook->scripts[i];
+        had_all = had_all && facts->versions[i] != NULL;
+        if (script->version.len > 0 || !span_is(script->name, draft->name))
+            continue;
+        library_unref(facts->versions[i]);
+        facts->versions[i] = library_ref(draft);
+    }
+    name_chosen(facts);
+    if (had_all) // then it was about something else
+        facts->missing = before;
 }
 
 struct facts *facts_ref(struct facts *facts)

@@ -27,6 +27,9 @@ void facts_name_versions(const struct library *library, const struct webhook *we
 // One reference.
 struct facts *facts_new(uint32_t number, const struct library *library, struct pool *pool,
                         struct webhook *webhook, const struct hook_env *env);
+// Right after it was made: for a trial, in the host for checks, with a draft (NULL: none) in the place
+// of all scripts of its name that are not pinned.
+void facts_make_trial(struct facts *facts, struct library_version *draft);
 struct facts *facts_ref(struct facts *facts);
 void facts_unref(struct facts *facts); // NULL is fine
 // Are they what they would be now?

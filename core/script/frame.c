@@ -203,6 +203,7 @@ static void walk_checked(struct walk *w, struct frame_checked *c)
 {
     f_text(w, &c->reason, FRAME_MAX_LOGS);
     f_bytes(w, &c->description);
+    f_bytes(w, &c->results);
     f_uint32(w, &c->functions, (1u << FRAME_FUNCTIONS) - 1);
     f_uint32(w, &c->tests, UINT32_MAX);
 }

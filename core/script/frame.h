@@ -26,7 +26,6 @@ enum frame_kind {
 #undef X
     FRAME_KIND_COUNT
 };
-
 // How a visit to a host ended; it meets the other failures in model/retry.c.
 enum script_result {
     SCRIPT_DONE,
@@ -62,7 +61,7 @@ struct frame_secret {
     struct span text;
     int64_t expires_ms; // wall clock; 0: never
 };
-struct frame_use {
+struct frame_use {       // one script of a webhook
     uint32_t script;     // number of the version
     struct span options; // JSON object; empty: none
 };
@@ -114,9 +113,10 @@ struct frame_answer {
     uint32_t verdict;           // RESPONSE: enum frame_verdict
     int64_t after_ms;           // FRAME_RETRY: at least that much later
 };
-struct frame_checked {         // CHECKED
-    struct span reason;        // "slack.lua:12: …", also of tests that failed; empty: all is well
-    struct span description;   // JSON: help, functions, options
+struct frame_checked {  // CHECKED
+    struct span reason; // "slack.lua:12: …", also of tests that failed; empty: all is well
+    struct span description,
+        results;               // JSON: help, functions, options (empty: does not load); tests
     uint32_t functions, tests; // functions: set of 1u << enum frame_function
 };
 enum frame_function { FRAME_FILTER, FRAME_TRANSFORM, FRAME_SIGN, FRAME_JUDGE, FRAME_FUNCTIONS };
@@ -146,5 +146,5 @@ struct frame_board {
     _Atomic uint64_t turn;
     _Atomic uint64_t visit;  // id; 0: none
     _Atomic uint64_t cpu_ns; // the host's CPU clock when that began
-    _Atomic uint32_t script; // 1 + index of the script that runs; 0: none yet
+    _Atomic uint32_t script; // number of the version, or golden test, that runs; 0: none yet
 };

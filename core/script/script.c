@@ -105,7 +105,7 @@ enum err script_start(struct script **out, uv_loop_t *loop, const struct script_
     CHECK(uv_timer_init(loop, &script->later) == 0);
     script->later.data = script;
     err = wait_until_up(script, message);
-    if (err == OK)
+    if (err == OK && !config->is_bare)
         err = load_first(script, message);
     if (err == OK) {
         *out = script;
@@ -311,8 +311,8 @@ static void add_unknown(const struct script *script, const struct webhook_script
     xfree(names);
 }
 
-void script_check(struct script *script, struct webhook *webhook, struct problems *problems,
-                  void (*on_done)(void *context, struct problems *problems), void *context)
+void script_check_facts(struct script *script, struct facts *facts, struct problems *problems,
+                        void (*on_done)(void *context, struct problems *problems), void *context)
 {
     struct webhook_check *check = xcalloc(1, sizeof(*check));
     check->magic = CHECK_MAGIC;
@@ -320,10 +320,10 @@ void script_check(struct script *script, struct webhook *webhook, struct problem
     check->problems = problems;
     check->on_done = on_done;
     check->context = context;
-    check->facts = facts_new(++script->next_facts, script->library, script->pool, webhook, NULL);
-    for (uint32_t i = 0; i < webhook->script_count; i++)
-        if (check->facts->versions[i] == NULL)
-            add_unknown(script, &webhook->scripts[i], i, problems);
+    check->facts = facts;
+    for (uint32_t i = 0; i < facts->webhook->script_count; i++)
+        if (facts->versions[i] == NULL)
+            add_unknown(script, &facts->webhook->scripts[i], i, problems);
     check->visit = (struct pool_visit){.magic = POOL_VISIT_MAGIC,
                                        .type = &webhook_check_type,
                                        .queue = &script->checks,
@@ -331,6 +331,14 @@ void script_check(struct script *script, struct webhook *webhook, struct problem
                                        .wall_max = CHECK_WALL_NS};
     pool_submit(script->pool, &check->visit);
     pool_flush(script->pool);
+}
+
+void script_check(struct script *script, struct webhook *webhook, struct problems *problems,
+                  void (*on_done)(void *context, struct problems *problems), void *context)
+{
+    struct facts *facts =
+        facts_new(++script->next_facts, script->library, script->pool, webhook, NULL);
+    script_check_facts(script, facts, problems, on_done, context);
 }
 
 // ---- lists ----

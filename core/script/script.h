@@ -22,6 +22,7 @@ struct script_config {
     uint32_t cpu_ms, wall_ms; // budget of one visit, see lua.md, Limits
     int64_t memory_bytes;
     const char *self; // path of this binary, "/proc/self/exe"
+    bool is_bare;     // knows no scripts, not even built-in ones: drafts only
 };
 
 // Starts the hosts and loads built-in scripts and scripts_dir: each is compiled, checked, and its
@@ -41,16 +42,19 @@ void script_reload(struct script *script,
 
 // One rendering or judgement. Owned by `script` from script_visit until on_done.
 #define SCRIPT_VISIT_MAGIC 0x53565354u
+struct script_draft; // script_draft.h
 struct script_visit {
     uint32_t magic;
-    struct list_node node;      // script's
-    bool is_response;           // judge the response; else filter, transform, sign
-    struct attempt *attempt;    // borrowed: script writes its fields, in its arena
-    struct event *event;        // borrowed
-    struct webhook *webhook;    // borrowed (one reference must be held by the submitter)
-    const struct hook_env *env; // borrowed
-    size_t data_at;             // offset of the payload in attempt->body
-    enum script_result result;  // out (frame.h); reason is in attempt->reason
+    struct list_node node;            // script's
+    bool is_response;                 // judge the response; else filter, transform, sign
+    bool is_trial;                    // in the host for checks, on nobody's account
+    const struct script_draft *draft; // of a trial: for scripts of its name; NULL: none. Borrowed
+    struct attempt *attempt;          // borrowed: script writes its fields, in its arena
+    struct event *event;              // borrowed
+    struct webhook *webhook;          // borrowed (one reference must be held by the submitter)
+    const struct hook_env *env;       // borrowed
+    size_t data_at;                   // offset of the payload in attempt->body
+    enum script_result result;        // out (frame.h); reason is in attempt->reason
     void (*on_done)(struct script_visit *visit);
     void *context;
 };

@@ -16,6 +16,7 @@ struct script {
     struct accounts accounts;
     struct map facts; // webhook number → current struct facts *, one reference each
     uint32_t next_facts;
+    uint32_t next_draft;
     struct pool_queue checks; // visits that check
     struct list failed;       // visits that ended before they began: told by `later`
     uv_timer_t later;
@@ -41,6 +42,12 @@ MUST_CHECK enum err script_load_start(struct script *script,
                                       void (*on_done)(struct script_load *load), void *context,
                                       struct errmsg *message);
 void script_load_free(struct script_load *load);
+
+// script.c: asks a host whether options and secrets fit; takes the reference. Later on_done.
+void script_check_facts(struct script *script, struct facts *facts, struct problems *problems,
+                        void (*on_done)(void *context, struct problems *problems), void *context);
+// script_draft.c
+struct library_version *script_draft_version(const struct script_draft *draft); // NULL of NULL
 
 // script_visit.c: ends the visits that could not even begin.
 void script_end_failed(struct script *script);

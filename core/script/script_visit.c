@@ -186,12 +186,15 @@ static bool take_request(struct attempt *attempt, const struct frame_answer *ans
     const char *method = known_method(answer->method);
     if (method == NULL || !is_url_good(answer->url) || !are_headers_good(attempt, answer))
         return false;
-    size_t size = answer->header_count * sizeof(struct header);
-    attempt->arena.max += size + 64;
-    struct header *headers = arena_alloc(&attempt->arena, size > 0 ? size : 1);
-    for (uint32_t i = 0; i < answer->header_count; i++)
+    size_t size = answer->header_count * (sizeof(struct header) + sizeof(bool));
+    attempt->arena.max += size + 128;
+    struct header *headers = arena_zalloc(&attempt->arena, size + 1);
+    attempt->set_by_sign = (bool *)(headers + answer->header_count);
+    for (uint32_t i = 0; i < answer->header_count; i++) {
         headers[i] = (struct header){.name = keep(attempt, answer->headers[i].name),
                                      .value = keep(attempt, answer->headers[i].value)};
+        attempt->set_by_sign[i] = answer->headers[i].is_secret;
+    }
     attempt->headers = headers;
     attempt->header_count = answer->header_count;
     attempt->method = span_of(method);
@@ -246,6 +249,8 @@ static uint32_t cpu_us_of(const struct frame_answer *answer)
 static void note(struct visit *v, struct library_version *version,
                  const struct account_visit *visit)
 {
+    if (v->asked->is_trial)
+        return;
     // Names that come from files are bounded by them; others have no bound.
     bool is_stored =
         strcmp(version->origin, "builtin") != 0 && strcmp(version->origin, "scripts_dir") != 0;
@@ -375,9 +380,19 @@ static const struct pool_visit_type visit_type = {
 
 // ---- beginning ----
 
+static struct facts *trial_facts(struct script *script, const struct script_visit *asked)
+{
+    struct facts *facts =
+        facts_new(++script->next_facts, script->library, script->pool, asked->webhook, asked->env);
+    facts_make_trial(facts, script_draft_version(asked->draft));
+    return facts;
+}
+
 static struct facts *current_facts(struct script *script, const struct script_visit *asked)
 {
     struct webhook *webhook = asked->webhook;
+    if (asked->is_trial)
+        return trial_facts(script, asked);
     struct facts *facts = webhook->number == 0 ? NULL : map_get(&script->facts, webhook->number);
     if (facts != NULL && facts_are_current(facts, script->library, webhook, asked->env))
         return facts_ref(facts);

@@ -321,7 +321,11 @@ static void test_checks(void **state)
 {
     (void)state;
     struct buf out;
-    struct frame_checked in = {SPAN(""), SPAN("{}"), (1u << FRAME_FUNCTIONS) - 1, 12};
+    struct frame_checked in = {.reason = SPAN(""),
+                               .description = SPAN("{}"),
+                               .results = SPAN("[]"),
+                               .functions = (1u << FRAME_FUNCTIONS) - 1,
+                               .tests = 12};
     struct frame_checked read;
     buf_init(&out, 4096);
     frame_put_checked(&out, &in);
