@@ -13,7 +13,7 @@ static const struct {
     const char *name;
     const char *arguments;
 } offered[] = {
-#define X(module, name, arguments, help) {#module, #name, arguments},
+#define X(module, name, arguments, help, types) {#module, #name, arguments},
 #include "sandbox/api.def"
 #undef X
 };

@@ -16,7 +16,7 @@ static const struct {
     const char *module;
     const char *name;
 } allowed[] = {
-#define X(module, name, arguments, help) {#module, #name},
+#define X(module, name, arguments, help, types) {#module, #name},
 #include "sandbox/api.def"
 #undef X
 };

@@ -35,7 +35,7 @@ static const struct {
     const char *module;
     const char *name;
 } offered[] = {
-#define X(module, name, arguments, help) {#module, #name},
+#define X(module, name, arguments, help, types) {#module, #name},
 #include "sandbox/api.def"
 #undef X
 };
