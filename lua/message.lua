@@ -4,6 +4,7 @@
 local check = require "grapnel.check"
 local json = require "grapnel.json"
 local text = require "grapnel.text"
+local time = require "grapnel.time"
 
 local message = {}
 
@@ -124,6 +125,15 @@ function message.level(event, path)
         local word = spelled(json.get(path and event or event.data, it))
         if word and LEVEL_OF[word:lower()] then return LEVEL_OF[word:lower()] end
     end
+end
+
+-- When it happened: seconds and nanoseconds of the time at `path` of the event, else of the event.
+function message.moment(event, path)
+    local stamp = path and json.get(event, path)
+    local seconds, nanoseconds
+    if type(stamp) == "string" then seconds, nanoseconds = time.parse(stamp) end
+    if not seconds then seconds, nanoseconds = assert(time.parse(event.time)) end
+    return seconds, nanoseconds
 end
 
 -- Is the event one of these names? "user.*" is all that begin with "user.".
