@@ -88,10 +88,12 @@ void api_scripts_list(struct api_call *call)
     for (size_t i = 0; i < script_count(script); i++) {
         struct script_info info;
         script_info(script, i, &info);
+        if (info.is_hidden)
+            continue;
         json_write_object(w);
         json_write_member_string(w, "name", info.name);
         json_write_member_string(w, "version", info.version);
-        json_write_member_string(w, "origin", info.origin);
+        json_write_member_text(w, "origin", script_origin_name(info.origin));
         json_write_member_string(w, "help", info.help);
         json_write_member_raw(w, "options", info.options.len > 0 ? info.options : SPAN("[]"));
         api_write_account(w, &info.account);

@@ -94,6 +94,12 @@ static void check_scripts(struct checking *c)
         say_bad(c, "scripts", &message);
         return;
     }
+    if (script_load(c->script, false, &message) != OK) {
+        say_bad(c, "scripts", &message);
+        script_stop(c->script, on_stopped, c);
+        (void)uv_run(&c->loop, UV_RUN_DEFAULT);
+        return;
+    }
     script_stats(c->script, &stats);
     snprintf(detail, sizeof detail, "%zu scripts, golden tests passed", script_count(c->script));
     if (stats.refused > 0) {

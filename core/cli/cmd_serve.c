@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // grapnel serve: puts the rooms together, runs the loop, reloads, drains; the main thread.
 //
-// Start: configuration → store → scripts → dispatch → sender → ingest → admin → "ready".
+// Start: configuration → store → script hosts → dispatch → scripts → sender → ingest → admin → "ready".
 // SIGTERM, in firing order: on_signal → on_ingest_drained (or on_patience_over) →
 // on_dispatch_drained → on_admin_stopped → on_sender_stopped → on_settled → on_ingest_stopped →
 // on_script_stopped → on_store_stopped.
@@ -72,6 +72,7 @@ static enum err start_store(struct engine *e, struct journal_start *start, struc
 static enum err start_script(struct engine *e, struct errmsg *message)
 {
     struct script_config config = parts_script_config(e->config);
+    config.store = e->store;
     return script_start(&e->script, &e->loop, &config, message);
 }
 
@@ -135,9 +136,9 @@ static enum err start(struct engine *e, struct errmsg *message)
         err = guard_new(&e->guard, e->config->allow_targets.items, e->config->allow_targets.count,
                         message);
     if (err == OK)
-        err = start_script(e, message);
-    if (err == OK)
         err = start_store(e, &journal, message);
+    if (err == OK)
+        err = start_script(e, message);
     if (err != OK)
         return err;
     e->id_key = eventid_key_new(journal.id_key);
@@ -150,6 +151,10 @@ static enum err start(struct engine *e, struct errmsg *message)
     };
     err = dispatch_start(&e->dispatch, &dispatch_env, &journal, message);
     xfree(journal.due);
+    if (err == OK) {
+        script_set_webhooks(e->script, dispatch_each_webhook, e->dispatch);
+        err = script_load(e->script, true, message);
+    }
     if (err == OK)
         err = start_sender(e, message);
     if (err == OK)

@@ -28,7 +28,6 @@ enum err local_host_start(struct local_host *host, struct errmsg *message)
     struct script_config wanted = parts_script_config(config);
     wanted.hosts = 1;
     wanted.scripts_dir = NULL;
-    wanted.is_bare = true;
     err = script_start(&host->script, &host->loop, &wanted, message);
     config_free(config);
     if (err != OK) {

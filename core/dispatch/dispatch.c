@@ -107,6 +107,7 @@ static void init(struct dispatch *d)
     list_init(&d->unsettled);
     list_init(&d->quarantined);
     list_init(&d->unsaved);
+    list_init(&d->saving);
     tenant_new(d, SPAN("default"));
 }
 

@@ -53,6 +53,9 @@ struct webhook *dispatch_webhook_by_number(const struct dispatch *dispatch, uint
 struct webhook *dispatch_webhook_next(const struct dispatch *dispatch, uint32_t after);
 // The one with the highest number below `before`.
 struct webhook *dispatch_webhook_previous(const struct dispatch *dispatch, uint32_t before);
+// All of them, and revisions that are being saved; for script_set_webhooks, the context is the
+// dispatch.
+void dispatch_each_webhook(void *context, script_webhook_fn *take, void *taker);
 typedef void dispatch_saved_fn(void *context, enum err err, struct webhook *webhook);
 // Stores `fresh` as new (revision 0) or as the next revision of the one with its uuid, which must
 // still be revision `expected` (0: do not care). Takes a reference of its own.

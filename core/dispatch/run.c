@@ -183,7 +183,7 @@ static void start(struct dispatch *d, struct hook *hook, struct delivery *delive
 void run_pump(struct dispatch *d)
 {
     while (!list_is_empty(&d->turns)) {
-        if (d->is_draining || d->is_store_down ||
+        if (d->is_draining || d->is_store_down || d->sender == NULL ||
             d->settling >= (uint32_t)d->env.config->max_unsettled)
             return;
         struct tenant *tenant = CONTAINER_OF(list_first(&d->turns), struct tenant, turn);

@@ -12,6 +12,7 @@
 // A revision on its way to the store. The texts live in `body` and in the webhook.
 struct saving {
     struct store_object op;
+    struct list_node node; // in dispatch->saving
     struct dispatch *dispatch;
     struct webhook *webhook; // the new revision, or the one to be removed; one reference
     char key[UID_TEXT_LEN + 1];
@@ -54,11 +55,25 @@ struct webhook *dispatch_webhook_previous(const struct dispatch *d, uint32_t bef
     return NULL;
 }
 
+void dispatch_each_webhook(void *context, script_webhook_fn *take, void *taker)
+{
+    struct dispatch *d = context;
+    struct webhook *webhook = NULL;
+    uint32_t number = 0;
+    while ((webhook = dispatch_webhook_next(d, number)) != NULL) {
+        number = webhook->number;
+        take(taker, webhook);
+    }
+    LIST_FOREACH(node, &d->saving)
+        take(taker, CONTAINER_OF(node, struct saving, node)->webhook);
+}
+
 static struct saving *saving_new(struct dispatch *d, struct webhook *webhook, struct span by,
                                  const char *action)
 {
     struct saving *s = xcalloc(1, sizeof *s);
     s->dispatch = d;
+    list_append(&d->saving, &s->node);
     s->webhook = webhook_ref(webhook);
     s->by = xmemdup0(by.at ? by.at : "", by.len);
     s->action = xstrdup(action);
@@ -82,6 +97,7 @@ static void saving_free(struct saving *s)
 {
     if (s->body.at != NULL)
         mem_wipe(s->body.at, s->body.len);
+    list_remove(&s->node);
     buf_deinit(&s->body);
     webhook_unref(s->webhook);
     xfree(s->by);

@@ -27,7 +27,7 @@ void facts_name_versions(const struct library *library, const struct webhook *we
     for (uint32_t i = 0; i < webhook->script_count; i++) {
         const struct webhook_script *script = &webhook->scripts[i];
         const struct library_version *version =
-            library_find(library, script->name, script->version);
+            library_find(library, webhook->tenant, script->name, script->version);
         if (version != NULL)
             name_version(version, out);
     }
@@ -54,18 +54,21 @@ static void name_chosen(struct facts *facts)
     buf_deinit(&names);
 }
 
-static void choose_versions(struct facts *facts, const struct library *library)
+static void choose_versions(struct facts *facts, const struct library *library,
+                            const struct library_stage *stage)
 {
     for (uint32_t i = 0; i < facts->webhook->script_count; i++) {
         const struct webhook_script *script = &facts->webhook->scripts[i];
-        struct library_version *version = library_find(library, script->name, script->version);
+        struct library_version *version = library_find_staged(
+            library, stage, facts->webhook->tenant, script->name, script->version);
         if (version != NULL)
             facts->versions[i] = library_ref(version);
     }
     name_chosen(facts);
 }
 
-struct facts *facts_new(uint32_t number, const struct library *library, struct pool *pool,
+struct facts *facts_new(uint32_t number, const struct library *library,
+                        const struct library_stage *stage, struct pool *pool,
                         struct webhook *webhook, const struct hook_env *env)
 {
     struct facts *facts = xcalloc(1, sizeof(*facts));
@@ -76,7 +79,7 @@ struct facts *facts_new(uint32_t number, const struct library *library, struct p
     facts->webhook = webhook_ref(webhook);
     facts->pool = pool;
     pool_queue_init(&facts->queue, pool_slot(pool, webhook->tenant));
-    choose_versions(facts, library);
+    choose_versions(facts, library, stage);
     if (env != NULL && env->count > FRAME_MAX_ENV)
         errmsg_set(&facts->missing, "hook_env of this tenant has more than %d names",
                    FRAME_MAX_ENV);

@@ -24,8 +24,9 @@ struct facts {
 void facts_name_versions(const struct library *library, const struct webhook *webhook,
                          struct buf *out);
 
-// One reference.
-struct facts *facts_new(uint32_t number, const struct library *library, struct pool *pool,
+// One reference. `stage`: as if that change were made; NULL: as it is.
+struct facts *facts_new(uint32_t number, const struct library *library,
+                        const struct library_stage *stage, struct pool *pool,
                         struct webhook *webhook, const struct hook_env *env);
 // Right after it was made: for a trial, in the host for checks, with a draft (NULL: none) in the place
 // of all scripts of its name that are not pinned.

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Names and versions of scripts: what is active, what is still used, what lies on the disk; main only.
+// Names and versions of scripts: what is active, what is held because webhooks pin it; main only.
 #include "script/library.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/embed.h"
 #include "base/mem.h"
 #include "crypto/mac.h"
 #include "json/json.h"
@@ -18,13 +11,13 @@
 #define MAX_NAME 64 // bytes of a script's name
 
 struct library {
-    struct library_version **active; // owned array of references, sorted by name
-    size_t count;
+    struct library_place *places; // owned array, sorted; see compare
+    size_t count, room;
     struct map by_number; // number → version; all that are referenced
     uint32_t next_number;
     uint32_t generation;
-    struct library_version **former; // owned array of references: replaced, maybe pinned
-    size_t former_count;
+    struct library_version **held; // owned array of references, the newest last
+    size_t held_count;
 };
 
 // ---- versions ----
@@ -47,7 +40,10 @@ void library_unref(struct library_version *version)
 {
     if (version == NULL || --version->refs > 0)
         return;
+    if (version->library != NULL)
+        (void)map_remove(&version->library->by_number, version->number);
     xfree(version->name);
+    xfree(version->tenant);
     xfree(version->source);
     xfree(version->description);
     xfree(version->help_text);
@@ -58,99 +54,38 @@ void library_free(struct library *library)
 {
     if (library == NULL)
         return;
-    for (size_t i = 0; i < library->count; i++)
-        library_unref(library->active[i]);
-    for (size_t i = 0; i < library->former_count; i++)
-        library_unref(library->former[i]);
-    xfree(library->active);
-    xfree(library->former);
+    for (size_t i = 0; i < library->count; i++) {
+        library_unref(library->places[i].active);
+        xfree(library->places[i].by);
+    }
+    for (size_t i = 0; i < library->held_count; i++)
+        library_unref(library->held[i]);
+    CHECK(library->by_number.count == 0);
+    xfree(library->places);
+    xfree(library->held);
     map_deinit(&library->by_number);
     xfree(library);
 }
 
-// Place of a name among the active ones, or where it would stand.
-static size_t place_of(const struct library *library, struct span name, bool *is_there)
-{
-    size_t low = 0;
-    size_t high = library->count;
-    *is_there = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = span_cmp(span_of(library->active[middle]->name), name);
-        if (order == 0) {
-            *is_there = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool fits_pin(const struct library_version *version, struct span pin)
-{
-    return pin.len == 0 || (pin.len >= LIBRARY_MIN_PIN && pin.len <= LIBRARY_HASH_LEN &&
-                            span_starts_with(span_make(version->hash, LIBRARY_HASH_LEN), pin));
-}
-
-struct library_version *library_find(const struct library *library, struct span name,
-                                     struct span pin)
-{
-    bool is_there = false;
-    size_t place = place_of(library, name, &is_there);
-    if (is_there && fits_pin(library->active[place], pin))
-        return library->active[place];
-    for (size_t i = library->former_count; pin.len > 0 && i > 0; i--) {
-        struct library_version *version = library->former[i - 1];
-        if (span_is(name, version->name) && fits_pin(version, pin))
-            return version;
-    }
-    return NULL;
-}
-
-struct library_version *library_by_number(const struct library *library, uint32_t number)
-{
-    return map_get(&library->by_number, number);
-}
-
-uint32_t library_generation(const struct library *library)
-{
-    return library->generation;
-}
-
-size_t library_count(const struct library *library)
-{
-    return library->count;
-}
-
-struct library_version *library_at(const struct library *library, size_t index)
-{
-    CHECK(index < library->count);
-    return library->active[index];
-}
-
-static void hash_source(const char *source, size_t len, char out[LIBRARY_HASH_LEN + 1])
+void library_hash(struct span source, char out[LIBRARY_HASH_LEN + 1])
 {
     uint8_t digest[MAC_MAX_LEN];
-    mac_digest(MAC_SHA256, span_make(source, len), digest);
+    mac_digest(MAC_SHA256, source, digest);
     for (size_t i = 0; i < LIBRARY_HASH_LEN / 2; i++)
         (void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
-bool library_has(const struct library *library, const struct library_candidate *candidate)
+bool library_is_name(struct span name)
 {
-    bool is_there = false;
-    size_t place = place_of(library, span_of(candidate->name), &is_there);
-    if (!is_there)
+    if (name.len == 0 || name.len > MAX_NAME)
         return false;
-    const struct library_version *active = library->active[place];
-    return active->origin == candidate->origin && active->len == candidate->len &&
-           memcmp(active->source, candidate->source, active->len) == 0;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0))
+            return false;
+    }
+    return true;
 }
-
-// ---- a host's description ----
 
 static bool read_description(struct library_version *version)
 {
@@ -175,222 +110,226 @@ static bool read_description(struct library_version *version)
     return is_good;
 }
 
-// ---- becoming active ----
-
-// A replaced version stays as long as the process does, because webhooks may pin it; the number of
-// reloads that change a script bounds how many there are.
-static void retire(struct library *library, struct library_version *version)
-{
-    library->former =
-        xrealloc(library->former, (library->former_count + 1) * sizeof(struct library_version *));
-    library->former[library->former_count++] = version;
-    library->generation++;
-}
-
-bool library_activate(struct library *library, struct library_candidate *candidate,
-                      uint32_t functions, struct span description)
+struct library_version *library_make(struct library *library, const struct library_source *from)
 {
     struct library_version *fresh = xcalloc(1, sizeof(*fresh));
     fresh->refs = 1;
-    fresh->name = xstrdup(candidate->name);
-    fresh->origin = candidate->origin;
-    fresh->functions = functions;
-    fresh->description = xmemdup0(description.at, description.len);
-    if (!read_description(fresh)) {
-        library_unref(fresh);
-        return false;
-    }
+    fresh->library = library;
+    fresh->name = xmemdup0(from->place.name.at, from->place.name.len);
+    fresh->tenant =
+        xmemdup0(from->place.tenant.len > 0 ? from->place.tenant.at : "", from->place.tenant.len);
+    fresh->origin = from->place.origin;
+    fresh->source = xmemdup0(from->source.at, from->source.len);
+    fresh->len = from->source.len;
+    fresh->functions = from->functions;
+    fresh->description = xmemdup0(from->description.at, from->description.len);
+    library_hash(from->source, fresh->hash);
     fresh->number = ++library->next_number;
-    fresh->source = candidate->source;
-    fresh->len = candidate->len;
-    candidate->source = NULL;
-    hash_source(fresh->source, fresh->len, fresh->hash);
     (void)map_set(&library->by_number, fresh->number, fresh);
-
-    bool is_there = false;
-    size_t place = place_of(library, span_of(fresh->name), &is_there);
-    if (is_there) {
-        retire(library, library->active[place]);
-    } else {
-        library->active =
-            xrealloc(library->active, (library->count + 1) * sizeof(struct library_version *));
-        memmove(library->active + place + 1, library->active + place,
-                (library->count - place) * sizeof(struct library_version *));
-        library->count++;
-    }
-    library->active[place] = fresh;
-    library->generation++;
-    return true;
+    if (read_description(fresh))
+        return fresh;
+    library_unref(fresh);
+    return NULL;
 }
 
-static bool is_candidate(const struct library_candidates *candidates, const char *name)
+// ---- finding ----
+
+static int compare(const struct library_version *version, const struct script_place *place)
 {
-    for (size_t i = 0; i < candidates->count; i++)
-        if (strcmp(candidates->list[i].name, name) == 0)
-            return true;
-    return false;
+    int order = span_cmp(span_of(version->name), place->name);
+    if (order == 0)
+        order = span_cmp(span_of(version->tenant), place->tenant);
+    return order != 0 ? order : (int)version->origin - (int)place->origin;
 }
 
-void library_retain(struct library *library, const struct library_candidates *candidates)
+// Where a place is, or would be.
+static size_t index_of(const struct library *library, const struct script_place *place,
+                       bool *is_there)
+{
+    size_t low = 0;
+    size_t high = library->count;
+    *is_there = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare(library->places[middle].active, place);
+        if (order == 0) {
+            *is_there = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct library_place *library_place(const struct library *library, const struct script_place *place)
+{
+    bool is_there = false;
+    size_t at = index_of(library, place, &is_there);
+    return is_there ? &library->places[at] : NULL;
+}
+
+static bool fits_pin(const struct library_version *version, struct span pin)
+{
+    return pin.len == 0 || (pin.len >= LIBRARY_MIN_PIN && pin.len <= LIBRARY_HASH_LEN &&
+                            span_starts_with(span_make(version->hash, LIBRARY_HASH_LEN), pin));
+}
+
+static bool is_at(const struct library_version *version, const struct script_place *place)
+{
+    return version->origin == place->origin && span_is(place->name, version->name) &&
+           span_is(place->tenant, version->tenant);
+}
+
+// Active at a place, once the stage is done; NULL: nothing.
+static struct library_version *active_at(const struct library *library,
+                                         const struct library_stage *stage,
+                                         const struct script_place *place)
+{
+    for (size_t i = 0; stage != NULL && i < stage->version_count; i++)
+        if (is_at(stage->versions[i], place))
+            return stage->versions[i];
+    const struct library_place *have = library_place(library, place);
+    for (size_t i = 0; have != NULL && stage != NULL && i < stage->place_count; i++)
+        if (is_at(have->active, &stage->places[i]))
+            return NULL;
+    return have != NULL ? have->active : NULL;
+}
+
+// May this tenant use it?
+static bool is_visible(const struct library_version *version, struct span tenant)
+{
+    return version->origin != SCRIPT_STORED || span_is(tenant, version->tenant);
+}
+
+struct library_version *library_find_staged(const struct library *library,
+                                            const struct library_stage *stage, struct span tenant,
+                                            struct span name, struct span pin)
+{
+    const struct script_place places[] = {
+        {.origin = SCRIPT_STORED, .tenant = tenant, .name = name},
+        {.origin = SCRIPT_DIR, .tenant = SPAN(""), .name = name},
+        {.origin = SCRIPT_BUILTIN, .tenant = SPAN(""), .name = name},
+    };
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        struct library_version *version = active_at(library, stage, &places[i]);
+        if (version != NULL && fits_pin(version, pin))
+            return version;
+    }
+    for (size_t i = library->held_count; pin.len > 0 && i > 0; i--) {
+        struct library_version *version = library->held[i - 1];
+        if (span_is(name, version->name) && is_visible(version, tenant) && fits_pin(version, pin))
+            return version;
+    }
+    return NULL;
+}
+
+struct library_version *library_find(const struct library *library, struct span tenant,
+                                     struct span name, struct span pin)
+{
+    return library_find_staged(library, NULL, tenant, name, pin);
+}
+
+struct library_version *library_by_number(const struct library *library, uint32_t number)
+{
+    return map_get(&library->by_number, number);
+}
+
+uint32_t library_generation(const struct library *library)
+{
+    return library->generation;
+}
+
+size_t library_count(const struct library *library)
+{
+    return library->count;
+}
+
+const struct library_place *library_at(const struct library *library, size_t index)
+{
+    CHECK(index < library->count);
+    return &library->places[index];
+}
+
+// ---- changing ----
+
+void library_hold(struct library *library, struct library_version *version)
+{
+    for (size_t i = 0; i < library->held_count; i++)
+        if (library->held[i] == version)
+            return;
+    library->held =
+        xrealloc(library->held, (library->held_count + 1) * sizeof(struct library_version *));
+    library->held[library->held_count++] = library_ref(version);
+    library->generation++;
+}
+
+void library_drop(struct library *library,
+                  bool (*is_wanted)(void *context, const struct library_version *version),
+                  void *context)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < library->count; i++) {
-        if (is_candidate(candidates, library->active[i]->name))
-            library->active[kept++] = library->active[i];
+    for (size_t i = 0; i < library->held_count; i++) {
+        struct library_version *version = library->held[i];
+        if (is_wanted(context, version))
+            library->held[kept++] = version;
         else
-            retire(library, library->active[i]);
+            library_unref(version);
     }
-    library->count = kept;
+    if (kept < library->held_count)
+        library->generation++;
+    library->held_count = kept;
 }
 
-// ---- reading ----
-
-struct reader {
-    struct library_candidates *out;
-    int folder; // descriptor
-    void (*on_refused)(void *context, const char *name, const char *why);
-    void *context;
-};
-
-// A name as webhooks may have it, then ".lua"; `len` gets that of the name.
-static bool is_script_file(const char *file, size_t *len)
+static struct library_place *make_room(struct library *library, size_t at)
 {
-    struct span name = span_of(file);
-    if (name.len < 5 || strcmp(file + name.len - 4, ".lua") != 0 || name.len - 4 > MAX_NAME)
-        return false;
-    *len = name.len - 4;
-    for (size_t i = 0; i < *len; i++)
-        if ((file[i] < 'a' || file[i] > 'z') && (file[i] < '0' || file[i] > '9') &&
-            (file[i] != '-' || i == 0))
-            return false;
-    return true;
+    if (library->count == library->room) {
+        library->room = library->room > 0 ? library->room * 2 : 64;
+        library->places = xrealloc(library->places, library->room * sizeof(*library->places));
+    }
+    memmove(library->places + at + 1, library->places + at,
+            (library->count - at) * sizeof(*library->places));
+    library->count++;
+    library->places[at] = (struct library_place){.active = NULL};
+    return &library->places[at];
 }
 
-static void add(struct library_candidates *out, const char *name, size_t name_len, char *source,
-                size_t len)
+void library_activate(struct library *library, struct library_version *version, const char *seen,
+                      struct span by, int64_t at_ms)
 {
-    for (size_t i = 0; i < out->count; i++) {
-        struct library_candidate *old = &out->list[i];
-        if (strlen(old->name) != name_len || memcmp(old->name, name, name_len) != 0)
-            continue;
-        xfree(old->source); // the folder's hides the built-in one
-        old->source = source;
-        old->len = len;
-        old->origin = "scripts_dir";
-        old->is_builtin = false;
+    const struct script_place place = {.origin = version->origin,
+                                       .tenant = span_of(version->tenant),
+                                       .name = span_of(version->name)};
+    bool is_there = false;
+    size_t at = index_of(library, &place, &is_there);
+    struct library_place *slot = is_there ? &library->places[at] : make_room(library, at);
+    struct library_version *old = slot->active;
+    slot->active = library_ref(version);
+    xfree(slot->by);
+    slot->by = xmemdup0(by.len > 0 ? by.at : "", by.len);
+    slot->at_ms = at_ms;
+    slot->is_stale = false;
+    if (seen != NULL)
+        (void)snprintf(slot->seen, sizeof slot->seen, "%s", seen);
+    if (old != NULL && old != version)
+        library_hold(library, old);
+    library_unref(old);
+    library->generation++;
+}
+
+void library_give_up(struct library *library, const struct script_place *place)
+{
+    bool is_there = false;
+    size_t at = index_of(library, place, &is_there);
+    if (!is_there)
         return;
-    }
-    out->list = xrealloc(out->list, (out->count + 1) * sizeof(*out->list));
-    out->list[out->count++] = (struct library_candidate){
-        .name = xmemdup0(name, name_len), .origin = "scripts_dir", .source = source, .len = len};
-}
-
-static void add_builtin(struct library_candidates *out)
-{
-    for (size_t i = 0; i < embedded_scripts_count; i++) {
-        const struct embedded_file *file = &embedded_scripts[i];
-        size_t len = 0;
-        CHECK(is_script_file(file->name, &len));
-        add(out, file->name, len, xmemdup0(file->text, file->len), file->len);
-        out->list[out->count - 1].origin = "builtin";
-        out->list[out->count - 1].is_builtin = true;
-    }
-}
-
-// NULL with a reason in `why`.
-static char *read_source(int folder, const char *file, size_t *len, const char **why)
-{
-    struct stat status;
-    char *source = NULL;
-    int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    *why = "cannot be opened";
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        *why = "is no file";
-    } else if (status.st_size > LIBRARY_MAX_SOURCE) {
-        *why = "is larger than 256 KiB";
-    } else {
-        source = xmalloc((size_t)status.st_size + 1);
-        ssize_t count = read(fd, source, (size_t)status.st_size);
-        if (count != status.st_size) { // it is being written: the next reload gets it
-            *why = "cannot be read, or is being written";
-            xfree(source);
-            source = NULL;
-        } else {
-            *len = (size_t)count;
-        }
-    }
-    (void)close(fd);
-    return source;
-}
-
-static void take_file(struct reader *r, const char *file)
-{
-    size_t name_len = 0;
-    size_t len = 0;
-    const char *why = NULL;
-    if (file[0] == '.' || strlen(file) < 5 || strcmp(file + strlen(file) - 4, ".lua") != 0)
-        return; // not meant to be one
-    if (!is_script_file(file, &name_len)) {
-        r->on_refused(r->context, file, "a name is at most 64 of a-z 0-9 - before .lua");
-        return;
-    }
-    char *source = read_source(r->folder, file, &len, &why);
-    if (source == NULL)
-        r->on_refused(r->context, file, why);
-    else
-        add(r->out, file, name_len, source, len);
-}
-
-static enum err read_folder(struct reader *r, const char *path, struct errmsg *message)
-{
-    DIR *folder = opendir(path);
-    if (folder == NULL) {
-        int error = errno;
-        errmsg_set(message, "scripts_dir %s: %s", path, strerrordesc_np(error));
-        return err_from_errno(error);
-    }
-    r->folder = dirfd(folder);
-    struct dirent *entry;
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own
-    for (int i = 0; i < LIBRARY_MAX_FILES && (entry = readdir(folder)) != NULL; i++)
-        take_file(r, entry->d_name);
-    (void)closedir(folder);
-    return OK;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const struct library_candidate *left = a;
-    const struct library_candidate *right = b;
-    return strcmp(left->name, right->name);
-}
-
-enum err library_read(struct library_candidates *out, const char *folder,
-                      void (*on_refused)(void *context, const char *name, const char *why),
-                      void *context, struct errmsg *message)
-{
-    struct library_candidates read = {NULL, 0};
-    struct reader r = {.out = &read, .on_refused = on_refused, .context = context};
-    add_builtin(&read);
-    enum err err = folder == NULL ? OK : read_folder(&r, folder, message);
-    if (err != OK) {
-        library_candidates_free(&read);
-        return err;
-    }
-    if (read.count > 1)
-        qsort(read.list, read.count, sizeof(*read.list), by_name);
-    *out = read;
-    return OK;
-}
-
-void library_candidates_free(struct library_candidates *candidates)
-{
-    for (size_t i = 0; i < candidates->count; i++) {
-        xfree(candidates->list[i].name);
-        xfree(candidates->list[i].source);
-    }
-    xfree(candidates->list);
-    *candidates = (struct library_candidates){NULL, 0};
+    library_hold(library, library->places[at].active);
+    library_unref(library->places[at].active);
+    xfree(library->places[at].by);
+    library->count--;
+    memmove(library->places + at, library->places + at + 1,
+            (library->count - at) * sizeof(*library->places));
+    library->generation++;
 }

@@ -13,6 +13,7 @@
 #include "model/webhook.h"
 #include "script/account.h"
 #include "script/frame.h"
+#include "store/store.h"
 
 struct script;
 
@@ -21,22 +22,30 @@ struct script_config {
     const char *scripts_dir;  // NULL: none
     uint32_t cpu_ms, wall_ms; // budget of one visit, see lua.md, Limits
     int64_t memory_bytes;
-    const char *self; // path of this binary, "/proc/self/exe"
-    bool is_bare;     // knows no scripts, not even built-in ones: drafts only
+    const char *self;    // path of this binary, "/proc/self/exe"
+    struct store *store; // where versions are kept, borrowed; NULL: they are not
 };
 
-// Starts the hosts and loads built-in scripts and scripts_dir: each is compiled, checked, and its
-// golden tests run, in a host. Blocking only here: turns `loop` until that is done, so start it
-// before what must not be called yet. A broken built-in is ERR_CORRUPT, a host that does not come up
-// ERR_IO; broken files in scripts_dir are logged and left out.
+// Starts the hosts, and takes up the versions that the store holds. Blocking: turns `loop` until a
+// host is up, so start it before what must not be called yet. ERR_IO: none comes up.
 MUST_CHECK enum err script_start(struct script **out, uv_loop_t *loop,
                                  const struct script_config *config, struct errmsg *message);
+// Walks all webhooks that are there, and the revisions that are on their way to the store.
+typedef void script_webhook_fn(void *taker, struct webhook *webhook);
+void script_set_webhooks(struct script *script,
+                         void (*each)(void *context, script_webhook_fn *take, void *taker),
+                         void *context);
+// Loads what is built in and what lies in scripts_dir, as far as it differs from what the store
+// holds: each is compiled, checked, its golden tests run, in a host. Blocking: turns `loop`. A broken
+// built-in is ERR_CORRUPT; broken files in scripts_dir are logged and left out. From then on
+// scripts_dir is watched, with `is_watching`.
+MUST_CHECK enum err script_load(struct script *script, bool is_watching, struct errmsg *message);
 // Visits that are not done come back as SCRIPT_KILLED, before on_stopped; no new ones may be begun.
 void script_stop(struct script *script, void (*on_stopped)(void *context), void *context);
 
-// Reads scripts_dir again (SIGHUP); what fails keeps its old version and is logged.
-// Touches the disk on main: a few small files, when an operator asks. `on_done` gets counts; what was
-// refused and why is in the log.
+// Reads scripts_dir again (SIGHUP), also what was refused before. What was saved together becomes
+// active together or not at all; what fails keeps its old version and is logged. `on_done` gets
+// counts, later, on main.
 void script_reload(struct script *script,
                    void (*on_done)(void *context, size_t loaded, size_t refused), void *context);
 
@@ -78,15 +87,24 @@ void script_check(struct script *script, struct webhook *webhook, struct problem
 // finished what they have. `webhook` is any revision of it.
 void script_forget(struct script *script, const struct webhook *webhook);
 
-// One row of the list of names; spans live until the next reload.
+// One row of the list of names, of all tenants and origins; spans live until the loop turns.
 struct script_info {
-    struct span name, version, origin; // "builtin", "scripts_dir"
+    struct span name, tenant, version; // tenant: empty unless stored
+    enum script_origin origin;
+    bool is_hidden;      // another origin has that name, too, and comes first
+    struct span waiting; // a built-in of this binary that waits to be activated; empty: none
+    struct span by;      // who made it active
+    int64_t at_ms;       // when; 0: not known
     struct span help;
     struct span options;    // JSON array of {name, type, required, default, help, …}
     struct account account; // of this version
 };
 size_t script_count(const struct script *script);
 void script_info(const struct script *script, size_t index, struct script_info *out);
+// The version that a name means for a tenant; `pin`: the first digits of its hash, or empty: the
+// active one. False: there is none, or it is not in memory.
+bool script_find(const struct script *script, struct span tenant, struct span name, struct span pin,
+                 struct script_info *out);
 
 // Sums by name, over all its versions, in no order; NULL at the end. Start with *at = 0.
 const struct account *script_account_next(const struct script *script, size_t *at,

@@ -58,7 +58,7 @@ static struct script_draft *draft_new(struct draft_check *check,
     version->refs = 1;
     version->number = FIRST_NUMBER + check->script->next_draft++;
     version->name = xstrdup(check->name);
-    version->origin = "draft";
+    version->origin = SCRIPT_STORED;
     version->source = xmemdup0(check->source, check->len);
     version->len = check->len;
     version->functions = checked->functions;
@@ -207,7 +207,7 @@ void script_draft_check_webhook(struct script *script, const struct script_draft
                                 void *context)
 {
     struct facts *facts =
-        facts_new(++script->next_facts, script->library, script->pool, webhook, NULL);
+        facts_new(++script->next_facts, script->library, NULL, script->pool, webhook, NULL);
     facts_make_trial(facts, script_draft_version(draft));
     script_check_facts(script, facts, problems, on_done, context);
 }

@@ -252,8 +252,7 @@ static void note(struct visit *v, struct library_version *version,
     if (v->asked->is_trial)
         return;
     // Names that come from files are bounded by them; others have no bound.
-    bool is_stored =
-        strcmp(version->origin, "builtin") != 0 && strcmp(version->origin, "scripts_dir") != 0;
+    bool is_stored = version->origin == SCRIPT_STORED;
     account_add(&version->account, visit);
     account_note(&v->script->accounts, v->facts->webhook->number, version->number,
                  is_stored ? SPAN(ACCOUNT_STORED) : span_of(version->name), visit);
@@ -382,8 +381,8 @@ static const struct pool_visit_type visit_type = {
 
 static struct facts *trial_facts(struct script *script, const struct script_visit *asked)
 {
-    struct facts *facts =
-        facts_new(++script->next_facts, script->library, script->pool, asked->webhook, asked->env);
+    struct facts *facts = facts_new(++script->next_facts, script->library, NULL, script->pool,
+                                    asked->webhook, asked->env);
     facts_make_trial(facts, script_draft_version(asked->draft));
     return facts;
 }
@@ -396,7 +395,8 @@ static struct facts *current_facts(struct script *script, const struct script_vi
     struct facts *facts = webhook->number == 0 ? NULL : map_get(&script->facts, webhook->number);
     if (facts != NULL && facts_are_current(facts, script->library, webhook, asked->env))
         return facts_ref(facts);
-    facts = facts_new(++script->next_facts, script->library, script->pool, webhook, asked->env);
+    facts =
+        facts_new(++script->next_facts, script->library, NULL, script->pool, webhook, asked->env);
     if (webhook->number == 0)
         return facts;
     facts_unref(map_set(&script->facts, webhook->number, facts_ref(facts)));

@@ -111,7 +111,8 @@ enum err fixture_try_start(struct fixture *f, uint32_t cpu_ms, struct errmsg *me
                                    .wall_ms = 10 * cpu_ms,
                                    .memory_bytes = 16 << 20,
                                    .self = f->self};
-    return script_start(&f->script, &f->loop, &config, message);
+    enum err err = script_start(&f->script, &f->loop, &config, message);
+    return err == OK ? script_load(f->script, false, message) : err;
 }
 
 void fixture_start(struct fixture *f, uint32_t cpu_ms)
