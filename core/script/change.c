@@ -14,6 +14,7 @@
 #include "script/script_inside.h"
 
 #define CHECK_CPU_NS  (1 * 1000000000LL) // all golden tests of a script, each run twice
+#define MAX_WHY       2000               // bytes of a refusal that lists several webhooks
 #define CHECK_WALL_NS (20 * 1000000000LL)
 
 // ---- life ----
@@ -107,6 +108,15 @@ void change_refuse(struct change_item *item, struct span why)
     if (item->why != NULL)
         return;
     item->why = xmemdup0(why.at, why.len);
+}
+
+void change_refuse_more(struct change_item *item, const char *why)
+{
+    size_t len = strlen(item->why);
+    if (len >= MAX_WHY)
+        return;
+    item->why = xrealloc(item->why, len + strlen(why) + 1);
+    (void)snprintf(item->why + len, strlen(why) + 1, "%s", why);
 }
 
 void change_complain(const struct change *change, const char *field, struct span message)
@@ -248,7 +258,8 @@ static void check_sources(struct change *change)
 static void say_active(const struct change_item *item)
 {
     struct log_record r;
-    log_begin(&r, LOG_INFO, LOG_SCRIPT_AREA,
+    bool is_usual = item->origin == SCRIPT_BUILTIN && strcmp(item->action, "reload") == 0;
+    log_begin(&r, is_usual ? LOG_DEBUG : LOG_INFO, LOG_SCRIPT_AREA,
               item->source != NULL ? "a version of a script is active" : "a script is gone");
     log_str(&r, "script", item->name);
     log_str(&r, "origin", script_origin_name(item->origin));

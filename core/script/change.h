@@ -79,5 +79,6 @@ struct script_place change_place(const struct change_item *item);
 void change_advance(struct change *change); // one step is done
 // The first reason is the one that counts.
 void change_refuse(struct change_item *item, struct span why);
+void change_refuse_more(struct change_item *item, const char *why); // appended, bounded
 void change_complain(const struct change *change, const char *field, struct span message);
 void change_fit(struct change *change);

@@ -74,10 +74,16 @@ static void blame(struct change *change, struct change_item *item, const struct 
     uid_print(&webhook->uuid, uuid);
     (void)snprintf(where, sizeof where, "webhooks.%s.%.*s", uuid, SPAN_ARGS(field));
     change_complain(change, where, message);
-    errmsg_set(&why, "%s.lua: it does not fit webhook %s%s%.*s%s: %.*s: %.*s", item->name, uuid,
+    const char *verb = item->source != NULL ? "it does not fit" : "it is gone, but is used by";
+    bool is_first = item->why == NULL;
+    errmsg_set(&why, "%s%s%s%swebhook %s%s%.*s%s: %.*s: %.*s", is_first ? item->name : "; ",
+               is_first ? ".lua: " : "", is_first ? verb : "", is_first ? " " : "", uuid,
                webhook->name.len > 0 ? " (" : "", SPAN_ARGS(webhook->name),
                webhook->name.len > 0 ? ")" : "", SPAN_ARGS(field), SPAN_ARGS(message));
-    change_refuse(item, span_of(why.text));
+    if (!is_first)
+        change_refuse_more(item, why.text);
+    else
+        change_refuse(item, span_of(why.text));
 }
 
 static struct fit *fit_of(struct pool_visit *visit)

@@ -101,11 +101,20 @@ enum err script_start(struct script **out, uv_loop_t *loop, const struct script_
 // ---- loading ----
 
 struct first_load {
-    bool is_done, has_broken;
-    uint32_t open;
+    struct script *script;
+    bool is_done;
+    bool is_turning; // the loop is
+    uint32_t open;   // webhooks whose pins are fetched
     struct errmsg message;
     enum err err;
 };
+
+// What ends in a timer's callback must not let the loop wait for something else.
+static void end_turn(struct first_load *first)
+{
+    if (first->is_turning)
+        uv_stop(first->script->loop);
+}
 
 static void on_first_load(struct script_load *load, const struct change *change)
 {
@@ -121,40 +130,39 @@ static void on_first_load(struct script_load *load, const struct change *change)
         errmsg_set(&first->message, "built-in script %s: %s", item->name, item->why);
         first->err = ERR_CORRUPT;
     }
+    end_turn(first);
 }
 
 static void on_pins(void *context)
 {
     struct first_load *first = context;
     first->open--;
+    end_turn(first);
 }
-
-struct pinning {
-    struct script *script;
-    struct first_load *first;
-};
 
 static void fetch_pins(void *taker, struct webhook *webhook)
 {
-    struct pinning *pinning = taker;
-    pinning->first->open++;
-    script_pins_fetch(pinning->script, webhook, on_pins, pinning->first);
+    struct first_load *first = taker;
+    first->open++;
+    script_pins_fetch(first->script, webhook, on_pins, first);
 }
 
 enum err script_load(struct script *script, bool is_watching, struct errmsg *message)
 {
-    struct first_load first = {.err = OK};
-    struct pinning pinning = {script, &first};
+    struct first_load first = {.script = script};
     const struct script_load how = {.is_first = true, .on_done = on_first_load, .context = &first};
     script_load_start(script, &how);
+    first.is_turning = true;
     while (!first.is_done)
         (void)uv_run(script->loop, UV_RUN_ONCE);
+    first.is_turning = false;
     if (first.err != OK) {
         *message = first.message;
         return first.err;
     }
     if (script->each_webhook != NULL)
-        script->each_webhook(script->webhooks_context, fetch_pins, &pinning);
+        script->each_webhook(script->webhooks_context, fetch_pins, &first);
+    first.is_turning = true;
     while (first.open > 0)
         (void)uv_run(script->loop, UV_RUN_ONCE);
     if (is_watching)

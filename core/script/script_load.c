@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "script/script_inside.h"
 
-#define MAX_TRIES 20 // to read a folder that is being written, before it is taken as it is
+#define GONE      "gone" // instead of a hash: the file was missing
+#define MAX_TRIES 20     // to read a folder that is being written, before it is taken as it is
 
 // ---- what the store holds ----
 
@@ -96,7 +97,7 @@ static void review_refusals(struct script *script, const struct folder *folder)
     for (size_t i = 0; i < script->refusal_count; i++) {
         struct script_refusal *refusal = &script->refusals[i];
         const struct folder_file *file = file_of(folder, refusal->name);
-        refusal->is_kept = file != NULL && strcmp(file->hash, refusal->hash) == 0;
+        refusal->is_kept = strcmp(file != NULL ? file->hash : GONE, refusal->hash) == 0;
     }
     for (size_t i = 0; i < script->refusal_count; i++) {
         const struct script_refusal *cause = &script->refusals[i];
@@ -180,7 +181,8 @@ static void add_removals(struct change *change, const struct folder *folder)
     for (size_t i = 0; i < library_count(library); i++) {
         const struct library_version *active = library_at(library, i)->active;
         const struct script_place where = place_of(SCRIPT_DIR, active->name);
-        if (active->origin != SCRIPT_DIR || file_of(folder, active->name) != NULL)
+        if (active->origin != SCRIPT_DIR || file_of(folder, active->name) != NULL ||
+            was_refused(change->script, active->name, GONE))
             continue;
         struct change_item *item = change_add(change, &where, NULL, 0);
         item->is_optional = true;
@@ -232,9 +234,9 @@ static void take_refusals(struct script_load *load, const struct change *change)
         if (item->why == NULL || load->script->is_stopping)
             continue;
         say_refused(item->name, item->why);
-        if (item->origin == SCRIPT_DIR && item->source != NULL && !item->is_refresh &&
-            change->err == OK)
-            remember_refusal(load->script, item->name, item->hash, !item->is_collateral);
+        if (item->origin == SCRIPT_DIR && !item->is_refresh && change->err == OK)
+            remember_refusal(load->script, item->name, item->source != NULL ? item->hash : GONE,
+                             !item->is_collateral);
     }
 }
 
@@ -285,7 +287,8 @@ static void begin_change(struct script_load *load)
     if (load->is_first || load->is_asked)
         script_load_forget(script);
     review_refusals(script, &load->folder);
-    struct change *change = change_new(script, SPAN("scripts_dir"), SPAN(""), on_changed, load);
+    struct change *change = change_new(
+        script, load->is_first ? SPAN("engine") : SPAN("scripts_dir"), SPAN(""), on_changed, load);
     change->is_all_or_none = !load->is_first;
     add_items(load, change);
     change_start(change);
