@@ -14,7 +14,7 @@
 #include "json/json_write.h"
 #include "script/library.h"
 
-#define MAX_FILES LIBRARY_MAX_FILES
+#define MAX_FILES 1000
 #define MAX_LINE  ((size_t)8 * 1024 * 1024) // bytes of an object of --output json
 
 enum format { FORMAT_TABLE, FORMAT_TAP, FORMAT_JSON };
