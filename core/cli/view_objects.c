@@ -192,6 +192,7 @@ void view_attempt_line(struct view *view, uint32_t attempt)
     view_format(view, "%4" PRId64 "  ", view_int(view, attempt, "number"));
     view_put(view, view_text(view, attempt, "started_at"));
     view_format(view, "   ");
+    put_phase(view, view_member(view, attempt, "scripts"), "cpu_us", "render");
     put_phase(view, phases, "dns", "dns");
     put_phase(view, phases, "connect", "connect");
     put_phase(view, phases, "tls", "tls");

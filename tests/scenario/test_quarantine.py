@@ -207,6 +207,62 @@ def test_answers_do_not_count(story):
     assert held(engine, webhook) is None
 
 
+JUDGE = """
+return { api = 1, response = function() error("no idea what that means") end }
+"""
+
+
+def test_a_response_that_fails_does_not_count(story):
+    engine = moody(story, JUDGE, quarantine_after=3)
+    target = story.target()
+    webhook = engine.webhook(target, scripts=[{"name": "moody"}])
+    rows = [engine.settled(event) for event in send(engine, 9)]
+    assert all(row["outcome"] == "delivered" for row in rows), rows
+    assert held(engine, webhook) is None
+    assert engine.get(path_of(webhook))["script_use"][0]["failures"]["error"] == 9  # but is on account
+
+
+def test_test_events_do_not_count(story):
+    engine = moody(story, quarantine_after=3)
+    webhook = engine.webhook(story.target(), scripts=use(broken=True))
+    for _ in range(6):
+        answer = engine.api("POST", f"{path_of(webhook)}/test")
+        assert answer.json["outcome"] == "script_error", answer
+    assert held(engine, webhook) is None
+
+
+# Each way to fail counts.
+WAYS = """
+return {
+    api = 1,
+    transform = function(request, event)
+        local way = event.data.way
+        if way == "error" then error("as asked") end
+        if way == "timeout" then while true do end end
+        if way == "memory" then request.body = ("x"):rep(100 << 20) end
+        if way == "killed" then string.find(("a"):rep(60), ("a*"):rep(40) .. "b") end
+    end,
+}
+"""
+
+
+def test_each_way_to_fail_counts(story):
+    ways = ["error", "timeout", "memory", "killed"]
+    engine = moody(story, WAYS, quarantine_after=4, script_cpu_ms=100, script_wall_ms=2000)
+    webhook = engine.webhook(story.target(), scripts=[{"name": "moody"}], retry=[10000])
+    outcomes = set()
+    for way in ways:
+        (event,) = send(engine, 1, way=way)
+        outcomes.add(engine.in_state(event, "pending", attempts=1)["outcome"])
+    quarantine = wait_held(engine, webhook)
+    assert quarantine["failures"] == 4 and quarantine["outcome"] in outcomes, quarantine
+    account = engine.get(path_of(webhook))["script_use"][0]
+    assert account["calls"] == account["errors"] == sum(account["failures"].values()) == 4, account
+    if not story.is_sanitized:  # else signals come late, and a loop may be killed
+        assert outcomes == {f"script_{way}" for way in ways}, outcomes
+        assert set(account["failures"].values()) == {1}, account
+
+
 KILLER = """
 return {
     api = 1,
