@@ -60,8 +60,8 @@ return {
             options = { call = "seeds" },
             secrets = {
                 "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "whsec_YQ==",
-                "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh//////////////////////////////"
-                    .. "//////////////w==",
+                "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh//////////////////"
+                    .. "/////////////////////////w==",
             },
             expect = {
                 headers = {
