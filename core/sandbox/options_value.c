@@ -14,6 +14,7 @@ struct check {
     const struct option *option;
     lua_State *L;
     int secrets;   // index of the list; 0: none
+    int key;       // index of the element's number or the member's name; 0: the value is alone
     char *message; // OPTIONS_MESSAGE bytes
 };
 
@@ -189,7 +190,11 @@ static bool call_check(const struct check *c)
     int value = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->option->check_ref); // value check
     lua_pushvalue(L, value);                                 // value check value
-    if (lua_pcall(L, 1, 2, 0) != LUA_OK) {                   // value message
+    if (c->key)
+        lua_pushvalue(L, c->key); // value check value key
+    else
+        lua_pushnil(L);                    // value check value nil
+    if (lua_pcall(L, 2, 2, 0) != LUA_OK) { // value message
         fail(c, "its check failed: %.200s", lua_isstring(L, -1) ? lua_tostring(L, -1) : "?");
         lua_settop(L, value); // value
         return false;
@@ -217,14 +222,17 @@ static bool check_scalar(const struct check *c, enum option_type type, int index
 
 // ---- lists and maps ----
 
-static bool check_element(const struct check *c, int index, const char *where)
+// The value at `index`, whose number or name is at `key`.
+static bool check_element(const struct check *whole, int index, int key, const char *where)
 {
-    if (check_scalar(c, c->option->of, index, false))
+    struct check one = *whole;
+    one.key = key;
+    if (check_scalar(&one, one.option->of, index, false))
         return true;
     char inner[OPTIONS_MESSAGE];
-    memcpy(inner, c->message, sizeof(inner));
+    memcpy(inner, one.message, sizeof(inner));
     inner[sizeof(inner) - 1] = 0;
-    return fail(c, "%.80s: %.160s", where, inner);
+    return fail(&one, "%.80s: %.160s", where, inner);
 }
 
 static bool is_empty(lua_State *L, int table)
@@ -251,11 +259,12 @@ static bool check_list(const struct check *c, int index)
     for (size_t i = 1; i <= count; i++) {
         char where[32];
         snprintf(where, sizeof(where), "element %zu", i);
-        lua_rawgeti(L, index, (lua_Integer)i); // list value
-        if (!check_element(c, list + 1, where))
+        lua_pushinteger(L, (lua_Integer)i);               // list i
+        lua_rawgeti(L, index, (lua_Integer)i);            // list i value
+        if (!check_element(c, list + 2, list + 1, where)) // list i value result
             return false;
-        lua_rawseti(L, list, (lua_Integer)i); // list value
-        lua_pop(L, 1);                        // list
+        lua_rawseti(L, list, (lua_Integer)i); // list i value
+        lua_settop(L, list);                  // list
     }
     return true;
 }
@@ -272,7 +281,7 @@ static bool check_map(const struct check *c, int index)
     while (lua_next(L, index)) { // map key value
         if (lua_type(L, map + 1) != LUA_TSTRING)
             return fail_type(c, OPTION_MAP, index);
-        if (!check_element(c, map + 2, lua_tostring(L, map + 1))) // map key value result
+        if (!check_element(c, map + 2, map + 1, lua_tostring(L, map + 1))) // map key value result
             return false;
         lua_pushvalue(L, map + 1); // map key value result key
         lua_insert(L, -2);         // map key value key result

@@ -117,6 +117,10 @@ static const char specs[] =
     "codes = { type = 'list', of = 'integer', max = 3, "
     "  check = function(v) if v < 600 then return true end return nil, v .. ' is no status' end }, "
     "fields = { type = 'map', of = 'path' }, mode = { type = 'string', choices = { 'a', 'b' } }, "
+    "numbered = { type = 'list', of = 'string', check = function(v, k) return v == 'n' .. k, k end "
+    "}, "
+    "named = { type = 'map', of = 'string', check = function(v, k) return v == k, k end }, "
+    "alone = { type = 'string', check = function(v, k) return k == nil, 'it has a key' end }, "
     "odd = { type = 'integer', check = function(v) return v.x.y end } }";
 
 static void test_values(void **state)
@@ -158,6 +162,11 @@ static void test_values(void **state)
         {"{\"codes\":[200,700]}", "codes: element 2: 700 is no status\n"},
         {"{\"fields\":{\"Owner\":\"data.owner\"}}", ""},
         {"{\"fields\":{\"Owner\":\"\"}}", "fields: Owner: a path must not be empty\n"},
+        {"{\"numbered\":[\"n1\",\"n2\",\"n3\"]}", ""},
+        {"{\"numbered\":[\"n1\",\"n1\"]}", "numbered: element 2: 2\n"},
+        {"{\"named\":{\"a\":\"a\",\"b\":\"b\"}}", ""},
+        {"{\"named\":{\"a\":\"a\",\"b\":\"c\"}}", "named: b: b\n"},
+        {"{\"alone\":\"x\"}", ""},
         {"{\"fields\":[1]}", "fields: a map expected, not a list\n"},
         {"{\"mode\":\"c\"}", "mode: one of a, b expected\n"},
         {"{\"odd\":1}",
