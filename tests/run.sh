@@ -251,6 +251,7 @@ group_lua() {
         step "golden $script" golden "$script"
     done
     step "golden broken" golden_refuses
+    step "golden tests/lua/tasks" build/dev/grapnel test tests/lua/tasks
 }
 
 group_scenario() {

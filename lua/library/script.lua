@@ -28,7 +28,7 @@
 ---@field choices? any[]
 ---@field min? number of numbers; of the length of strings, lists and maps
 ---@field max? number
----@field check? fun(value: any): any, string? true; or nil and a message
+---@field check? fun(value: any, key?: integer|string): any, string? true; or nil and a message
 
 ---@class grapnel.event
 ---@field id string the engine's, = webhook-id

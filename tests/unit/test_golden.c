@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/embed.h"
+#include "json/json.h"
 #include "sandbox/golden.h"
 
 #define MAX_OUTPUT ((size_t)4 * 1024 * 1024)
@@ -44,7 +45,8 @@ static void test_ready_made_scripts(void **state)
     }
 }
 
-// The example of lua/README.md is a script that loads, and its tests pass.
+// Every snippet of Lua in lua/README.md is a whole script whose golden tests pass; its snippets of
+// JSON are JSON.
 static void test_readme(void **state)
 {
     (void)state;
@@ -53,14 +55,33 @@ static void test_readme(void **state)
     assert_non_null(file);
     text[fread(text, 1, sizeof(text) - 1, file)] = 0;
     fclose(file);
-    const char *begin = strstr(text, "```lua\n");
-    assert_non_null(begin);
-    const char *end = strstr(begin + 7, "```");
-    assert_non_null(end);
-    struct golden_result result;
-    enum err err = run("readme", span_make(begin + 7, (size_t)(end - begin - 7)), &result);
-    if (err || result.failures || result.tests != 1)
-        fail_msg("%s", report_text);
+    size_t scripts = 0;
+    size_t documents = 0;
+    for (const char *at = text; (at = strstr(at, "\n```")) != NULL;) {
+        const char *begin = strchr(at + 4, '\n') + 1;
+        const char *end = strstr(begin - 1, "\n```");
+        assert_non_null(end);
+        struct span snippet = span_make(begin, (size_t)(end + 1 - begin));
+        if (strncmp(at, "\n```lua\n", 8) == 0) {
+            struct golden_result result;
+            enum err err = run("readme", snippet, &result);
+            if (err || result.failures || result.tests == 0)
+                fail_msg("%.*s\n%s", SPAN_ARGS(snippet), report_text);
+            scripts++;
+        } else if (strncmp(at, "\n```json\n", 9) == 0) {
+            struct json_doc doc;
+            struct json_error error;
+            json_init(&doc);
+            assert_int_equal(json_parse(&doc, snippet, JSON_MAX_DEPTH, &error), OK);
+            json_deinit(&doc);
+            documents++;
+        } else {
+            fail_msg("a snippet that no test runs: %.40s", at + 1);
+        }
+        at = end + 4;
+    }
+    assert_true(scripts >= 6);
+    assert_true(documents >= 1);
 }
 
 // Each must fail, and the report must say this.
