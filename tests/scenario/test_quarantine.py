@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Scripts that keep failing: one webhook is held, nothing is lost, others go on (lua.md, Limits)."""
+import contextlib
 import os
+import sqlite3
 
 from story import wait_for
 from story.engine import HUP
@@ -25,7 +27,7 @@ return {
     filter = function() return true end,
 }
 """
-RETRY = [10] * 30
+RETRY = [1000] * 30  # so long that none comes unless a story lets time pass
 
 
 def moody(story, source=MOODY, **options):
@@ -82,7 +84,7 @@ def mend(engine, webhook):
 
 def go_on(engine, target, count):
     """Lets the schedule's wait pass for what has failed; everything has arrived, once."""
-    engine.clock.advance(60)
+    engine.clock.advance(1500)
     target.wait(count)
     engine.wait_idle()
     assert numbers(target) == list(range(1, count + 1)), numbers(target)
@@ -113,7 +115,7 @@ def test_one_webhook_is_held_and_the_other_goes_on(story):
         assert row["reason"] == "quarantine", row
     for event in events:
         assert len(engine.delivery(event, bad["uuid"])["attempts"]) == 1
-    engine.clock.advance(3600)
+    engine.clock.advance(1500)
     send(engine, 1, first=17)
     fine.wait(17)
     engine.wait_idle()
@@ -173,7 +175,7 @@ def test_one_poison_event_holds_nobody(story):
         for event in poison:
             engine.in_state(event, "pending", attempts=attempt)
         assert held(engine, webhook) is None
-        engine.clock.advance(15)
+        engine.clock.advance(1500)
     send(engine, 1, first=3)
     assert target.one().json["data"]["n"] == 3
 
@@ -181,7 +183,7 @@ def test_one_poison_event_holds_nobody(story):
 def test_a_success_begins_anew(story):
     engine = moody(story)
     target = story.target()
-    webhook = engine.webhook(target, scripts=use(), retry=[10000])
+    webhook = engine.webhook(target, scripts=use(), retry=RETRY)
     for n in range(5):
         for event in send(engine, 5, bad=True):
             engine.in_state(event, "pending", attempts=1)
@@ -193,7 +195,7 @@ def test_a_success_begins_anew(story):
 
 def test_zero_means_never(story):
     engine = moody(story, quarantine_after=0)
-    webhook = engine.webhook(story.target(), scripts=use(broken=True), retry=[10000])
+    webhook = engine.webhook(story.target(), scripts=use(broken=True), retry=RETRY)
     for event in send(engine, 40):
         engine.in_state(event, "pending", attempts=1)
     assert held(engine, webhook) is None
@@ -201,7 +203,7 @@ def test_zero_means_never(story):
 
 def test_answers_do_not_count(story):
     engine = moody(story, quarantine_after=3)
-    webhook = engine.webhook(story.target(500), scripts=use(), retry=[10000])
+    webhook = engine.webhook(story.target(500), scripts=use(), retry=RETRY)
     for event in send(engine, 9):
         engine.in_state(event, "pending", attempts=1)
     assert held(engine, webhook) is None
@@ -249,7 +251,7 @@ return {
 def test_each_way_to_fail_counts(story):
     ways = ["error", "timeout", "memory", "killed"]
     engine = moody(story, WAYS, quarantine_after=4, script_cpu_ms=100, script_wall_ms=2000)
-    webhook = engine.webhook(story.target(), scripts=[{"name": "moody"}], retry=[10000])
+    webhook = engine.webhook(story.target(), scripts=[{"name": "moody"}], retry=RETRY)
     outcomes = set()
     for way in ways:
         (event,) = send(engine, 1, way=way)
@@ -280,7 +282,7 @@ def test_an_event_that_kills_three_times_is_dead(story):
     event = send(engine, 1, bad=True)[0]
     for attempt in (1, 2):
         engine.in_state(event, "pending", attempts=attempt)
-        engine.clock.advance(15)
+        engine.clock.advance(1500)
     row = engine.settled(event)
     assert row["state"] == "dead" and row["outcome"] == "script_killed", row
     assert len(row["attempts"]) == 3 and row["reason"] == "rendering it was killed 3 times", row
@@ -323,7 +325,7 @@ def test_a_new_version_that_fails_is_held_anew(story):
     story.file("scripts/moody.lua", MOODY.replace("in a bad mood", "no better"))
     engine.signal(HUP)
     engine.wait_log("released from quarantine")
-    engine.clock.advance(60)
+    engine.clock.advance(1500)
     second = wait_held(engine, webhook)
     assert second["scripts"] != first["scripts"] and "no better" in second["reason"], second
     engine.wait_idle()
@@ -356,7 +358,7 @@ def test_release_lets_those_of_the_script_go(story):
     assert not targets[0].requests
     answer = engine.api("POST", "/api/v1/scripts/moody/release")
     assert answer.json == {"released": 2}, answer
-    engine.clock.advance(60)
+    engine.clock.advance(1500)
     for target in targets:
         target.wait(8)
     engine.wait_idle()
@@ -380,6 +382,11 @@ def test_a_pause_does_not_end_it(story):
 # ---- restarts ----
 
 
+def stored_quarantines(engine):
+    with contextlib.closing(sqlite3.connect(f"file:{engine.database}?mode=ro", uri=True)) as reader:
+        return reader.execute("SELECT key FROM objects WHERE kind = 6 AND is_deleted = 0").fetchall()
+
+
 def test_a_restart_keeps_it(story):
     engine, target, webhook, _ = hold(story)
     before = held(engine, webhook)
@@ -390,7 +397,7 @@ def test_a_restart_keeps_it(story):
     engine.expects_crash = True
     engine.kill()
     engine.start()
-    engine.clock.advance(3600)
+    engine.clock.advance(1500)
     send(engine, 1, first=11)
     engine.wait_idle()
     assert held(engine, webhook) == before and not target.requests
@@ -412,6 +419,22 @@ def test_another_version_at_the_start_lets_it_go(story):
     go_on(engine, target, 6)
 
 
+def test_what_the_store_refuses_is_written_again(story):
+    engine, target, webhook, _ = hold(story, hook_env={"default": {"MOOD": "good"}})
+    other = sqlite3.connect(engine.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert engine.api("POST", "/api/v1/scripts/moody/release").json == {"released": 1}
+    engine.wait_log("the quarantine of webhook", timeout=60)
+    assert held(engine, webhook) is None
+    other.execute("ROLLBACK")
+    other.close()
+    wait_for(lambda: not stored_quarantines(engine), "the release in the store", timeout=60)
+    engine.expects_crash = True
+    engine.kill()
+    engine.start()
+    assert held(engine, webhook) is None and not target.requests
+
+
 def test_a_removed_webhook_takes_it_along(story):
     engine, _, webhook, _ = hold(story)
     assert engine.api("DELETE", path_of(webhook)).status == 204
@@ -430,7 +453,7 @@ def test_a_removed_webhook_takes_it_along(story):
 def test_what_scripts_use_is_on_account(story):
     engine = moody(story)
     target = story.target()
-    bad = engine.webhook(target, events=["bad"], scripts=use(broken=True), retry=[10000])
+    bad = engine.webhook(target, events=["bad"], scripts=use(broken=True), retry=RETRY)
     good = engine.webhook(target, events=["test"], scripts=[*use(), {"name": "standard-webhooks"}])
     for event in send(engine, 4):
         engine.settled(event)
