@@ -152,6 +152,12 @@ void dispatch_forget_script(struct dispatch *d)
     d->env.script = NULL;
 }
 
+const struct hook_env *dispatch_tenant_env(const struct dispatch *d, struct span name)
+{
+    const struct tenant *tenant = tenant_find(d, name);
+    return tenant != NULL ? &tenant->env : NULL;
+}
+
 void dispatch_reconfigure(struct dispatch *d, const struct config *config)
 {
     size_t at = 0;

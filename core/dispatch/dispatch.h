@@ -114,6 +114,8 @@ void dispatch_retry(struct dispatch *dispatch, uint64_t delivery,
 
 // ---- tenants ----
 bool dispatch_tenant_exists(const struct dispatch *dispatch, struct span name);
+// Its hook_env; lives as long as the dispatch. NULL: no such tenant.
+const struct hook_env *dispatch_tenant_env(const struct dispatch *dispatch, struct span name);
 typedef void dispatch_tenant_fn(void *context, enum err err);
 void dispatch_tenant_add(struct dispatch *dispatch, struct span name, struct span by,
                          dispatch_tenant_fn *on_added, void *context);

@@ -73,6 +73,11 @@ struct script_visit {
 void script_visit(struct script *script, struct script_visit *asked);
 void script_flush(struct script *script); // once per turn of the loop: hands batches over
 
+// Brings the versions that a webhook pins into memory, as far as they are kept; a visit to a webhook
+// that was never checked asks for that first. on_done at once, or later.
+void script_pins_fetch(struct script *script, struct webhook *webhook,
+                       void (*on_done)(void *context), void *context);
+
 // Has any of the webhook's scripts that function? A name that is unknown has a render one: the
 // visit then fails and says so, and nothing leaves unsigned.
 bool script_has_render(const struct script *script, const struct webhook *webhook);

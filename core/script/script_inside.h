@@ -75,10 +75,6 @@ void script_load_forget(struct script *script); // what was refused
 void script_watch_start(struct script *script);
 void script_watch_stop(struct script *script);
 
-// script_pins.c: versions that webhooks pin are fetched from the store.
-void script_pins_fetch(struct script *script, struct webhook *webhook,
-                       void (*on_done)(void *context), void *context);
-
 // script.c: an operation of the store has come back; webhooks may be checked again.
 void script_end_store_op(struct script *script);
 void script_release_checks(struct script *script);
