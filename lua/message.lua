@@ -25,7 +25,7 @@ local LEVEL_OF = {}
 for level, words in pairs(WORDS) do
     for _, word in ipairs(words) do LEVEL_OF[word] = level end
 end
-local MOST_FACTS, MOST_NAME, MOST_VALUE = 20, 80, 500
+local MOST_FACTS, MOST_NAME, MOST_VALUE, MOST_VISITED = 20, 80, 500, 1000
 
 local function length(s)
     return utf8.len(s, 1, -1, true) or #s
@@ -37,7 +37,7 @@ local function spelled(value)
     if kind == "number" then return json.encode(value) end
     if kind == "boolean" then return tostring(value) end
     if kind ~= "string" then return nil end
-    local line = value:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+    local line = text.truncate(value, 2000, "..."):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
     return line ~= "" and line or nil
 end
 
@@ -68,28 +68,30 @@ end
 
 local function add_facts(facts, data, prefix, shown)
     for key, value in pairs(data) do
-        local name = prefix .. tostring(key)
+        local name = prefix .. text.truncate(tostring(key), 200)
         local line = spelled(value)
         if not line and type(value) == "table" then
             line = joined(value)
             if not line and prefix == "" then add_facts(facts, value, name .. " ", shown) end
         end
-        if line and line ~= shown then
-            name = name:gsub("[%s_]+", " "):gsub("^%l", string.upper)
+        name = name:gsub("[%s_]+", " "):gsub("^ ", ""):gsub("^%l", string.upper)
+        if line and line ~= shown and name ~= "" then
             table.insert(facts, { name = text.truncate(name, MOST_NAME, "..."),
                                   value = text.truncate(line, MOST_VALUE, "...") })
         end
-        if #facts >= MOST_FACTS then return end
+        facts.visited = facts.visited + 1
+        if #facts >= MOST_FACTS or facts.visited > MOST_VISITED then return end
     end
 end
 
 -- {{name = "Priority", value = "Urgent"}, ...}: the scalars of data, in its order, without the
--- one that is the title; at most 20, two levels deep.
+-- one that is the title; at most 20, two levels deep, of the first 1000 members.
 function message.facts(event)
-    local facts = {}
+    local facts = { visited = 0 }
     if type(event.data) == "table" then
         add_facts(facts, event.data, "", headline(event.data))
     end
+    facts.visited = nil
     return facts
 end
 
