@@ -54,10 +54,16 @@ static int crypto_hmac(lua_State *L)
     enum mac_algorithm algorithm = check_algorithm(L, 1);
     struct span bytes = bind_check_span(L, 2);
     struct span text = bind_check_span(L, 3);
-    struct bind_key *key = find_key(bind, algorithm, bytes);
-    key->used = ++bind->uses;
     uint8_t out[MAC_MAX_LEN];
-    mac_hmac(key->mac, text, out);
+    if (bytes.len > BIND_KEY_MAX) {
+        struct mac_key *once = mac_key_new(algorithm, bytes);
+        mac_hmac(once, text, out);
+        mac_key_free(once);
+    } else {
+        struct bind_key *key = find_key(bind, algorithm, bytes);
+        key->used = ++bind->uses;
+        mac_hmac(key->mac, text, out);
+    }
     lua_pushlstring(L, (const char *)out, mac_len(algorithm));
     return 1;
 }

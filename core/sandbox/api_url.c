@@ -6,6 +6,8 @@
 #include "sandbox/bind_inside.h"
 #include "sandbox/form.h"
 
+#define MAX_QUERY (1024u * 1024) // bytes of a table as JSON; it is parsed outside of any ceiling
+
 static void set_span(lua_State *L, const char *name, struct span text)
 {
     lua_pushlstring(L, text.len ? text.at : "", text.len); // t text
@@ -50,6 +52,8 @@ static void push_query(lua_State *L, struct bind *bind, int index)
     buf_clear(&bind->scratch);
     if (!lazy_encode(bind->lazy, L, index, "query", &bind->scratch)) // message
         lua_error(L);
+    if (bind->scratch.len > MAX_QUERY)
+        luaL_error(L, "query: longer than any address may be");
     // Two buffers: the document is read while the form is written.
     lua_pushlstring(L, bind->scratch.at, bind->scratch.len); // json
     struct span json = bind_check_span(L, -1);
@@ -59,9 +63,10 @@ static void push_query(lua_State *L, struct bind *bind, int index)
     json_init(&doc);
     buf_clear(&bind->scratch);
     enum err err = json_parse(&doc, json, JSON_MAX_DEPTH, &error);
-    CHECK(err == OK); // we have just written it
-    bool is_empty = doc.nodes[0].count == 0;
-    err = is_empty ? OK : form_encode(&bind->scratch, &doc, 0, &message);
+    if (err) // what was copied from a document does not count its levels
+        errmsg_set(&message, "body: %s", error.message);
+    else if (doc.nodes[0].count > 0)
+        err = form_encode(&bind->scratch, &doc, 0, &message);
     json_deinit(&doc);
     if (err)
         luaL_error(L, "query%s", message.text + strlen("body"));

@@ -9,8 +9,9 @@
 #include "base/nearest.h"
 #include "sandbox/bind_inside.h"
 
-#define MAX_MEMBERS 64 // of a module, that a hint looks through
-#define MAX_SCRATCH ((size_t)32 * 1024 * 1024)
+#define MAX_MEMBERS  64 // of a module, that a hint looks through
+#define MAX_SCRATCH  ((size_t)32 * 1024 * 1024)
+#define KEPT_SCRATCH 65536u // between visits
 
 static const struct {
     const char *module;
@@ -233,6 +234,11 @@ void bind_free(struct bind *bind)
     buf_deinit(&bind->scratch);
     bind->magic = 0;
     xfree(bind);
+}
+
+void bind_trim(struct bind *bind)
+{
+    buf_reset(&bind->scratch, KEPT_SCRATCH);
 }
 
 void bind_set_log(struct bind *bind, bind_log_fn *on_line, void *context)

@@ -5,7 +5,8 @@
 #include "crypto/mac.h"
 #include "sandbox/bind.h"
 
-#define BIND_KEYS 4 // HMAC keys whose schedule is kept
+#define BIND_KEYS    4    // HMAC keys whose schedule is kept
+#define BIND_KEY_MAX 1024 // bytes of such a key
 
 struct bind_key {
     struct mac_key *mac; // owned; NULL: free

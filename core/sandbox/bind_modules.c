@@ -105,8 +105,11 @@ static void open_module(lua_State *L, struct bind *bind, const char *name)
 int bind_require(lua_State *L)
 {
     struct bind *bind = bind_upvalue(L);
-    const char *name = luaL_checkstring(L, 1);
-    lua_settop(L, 1);                                 // name
+    size_t len;
+    const char *name = luaL_checklstring(L, 1, &len);
+    lua_settop(L, 1); // name
+    if (strlen(name) < len)
+        return luaL_error(L, "no module '%s…': its name has a zero byte", name);
     lua_rawgeti(L, LUA_REGISTRYINDEX, bind->modules); // name modules
     lua_pushvalue(L, 1);                              // name modules name
     int type = lua_rawget(L, 2);                      // name modules module
@@ -143,16 +146,20 @@ static int cjson_encode(lua_State *L)
 
 int api_cjson_open(lua_State *L)
 {
-    lua_pushcfunction(L, luaopen_cjson);   // open
-    lua_call(L, 0, 1);                     // theirs
-    lua_createtable(L, 0, 3);              // theirs cjson
-    lua_pushvalue(L, lua_upvalueindex(1)); // theirs cjson bind
-    lua_getfield(L, -3, "encode");         // theirs cjson bind encode
-    lua_pushcclosure(L, cjson_encode, 2);  // theirs cjson encode
-    lua_setfield(L, -2, "encode");         // theirs cjson
-    lua_getfield(L, -2, "decode");         // theirs cjson decode
-    lua_setfield(L, -2, "decode");         // theirs cjson
-    lazy_push_null(L);                     // theirs cjson null
-    lua_setfield(L, -2, "null");           // theirs cjson
+    lua_pushcfunction(L, luaopen_cjson); // open
+    lua_call(L, 0, 1);                   // theirs
+    // Its buffer would stay as large as it ever was, and no ceiling counts it.
+    lua_getfield(L, -1, "encode_keep_buffer"); // theirs keep
+    lua_pushboolean(L, false);                 // theirs keep false
+    lua_call(L, 1, 0);                         // theirs
+    lua_createtable(L, 0, 3);                  // theirs cjson
+    lua_pushvalue(L, lua_upvalueindex(1));     // theirs cjson bind
+    lua_getfield(L, -3, "encode");             // theirs cjson bind encode
+    lua_pushcclosure(L, cjson_encode, 2);      // theirs cjson encode
+    lua_setfield(L, -2, "encode");             // theirs cjson
+    lua_getfield(L, -2, "decode");             // theirs cjson decode
+    lua_setfield(L, -2, "decode");             // theirs cjson
+    lazy_push_null(L);                         // theirs cjson null
+    lua_setfield(L, -2, "null");               // theirs cjson
     return 1;
 }

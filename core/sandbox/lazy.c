@@ -139,6 +139,11 @@ void lazy_begin(struct lazy *lazy, size_t max_bytes)
         memset(lazy->floats, 0, lazy->float_capacity * sizeof(*lazy->floats));
 }
 
+void lazy_end(struct lazy *lazy)
+{
+    lazy_begin(lazy, 0);
+}
+
 void lazy_let_go(struct lazy *lazy, lua_State *L)
 {
     if (lazy->anchor_count > KEPT_ANCHORS) {
@@ -152,6 +157,7 @@ void lazy_keep(struct lazy *lazy, lua_State *L)
 {
     struct lazy_map map = lazy->map;
     lazy->map = (struct lazy_map){0};
+    lazy->kept_bytes = lazy->used;
     lazy->kept_tapes = lazy->tape_count;
     lazy->kept_views = lazy->view_count;
     for (uint32_t i = 0; i < map.capacity; i++) {
@@ -178,6 +184,11 @@ size_t lazy_used(const struct lazy *lazy)
     return lazy->used;
 }
 
+size_t lazy_kept(const struct lazy *lazy)
+{
+    return lazy->kept_bytes;
+}
+
 void lazy_push_null(lua_State *L)
 {
     lua_pushlightuserdata(L, NULL);
@@ -191,6 +202,13 @@ bool lazy_is_null(lua_State *L, int index)
 void lazy_set_record(lua_State *L)
 {
     lua_rawsetp(L, -2, &record_key);
+}
+
+bool lazy_is_record(lua_State *L)
+{
+    bool is_record = lua_rawgetp(L, -1, &record_key) != LUA_TNIL; // mt record
+    lua_pop(L, 1);                                                // mt
+    return is_record;
 }
 
 bool lazy_is_opaque(lua_State *L, int index)

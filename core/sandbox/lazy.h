@@ -23,11 +23,14 @@ void lazy_free(struct lazy *lazy); // after the last use of the state; NULL is f
 // A new visit (or golden test): all documents of the one before are gone. `max_bytes` bounds what
 // documents hold outside of Lua's allocator; beyond it is Lua's "not enough memory".
 void lazy_begin(struct lazy *lazy, size_t max_bytes);
-// The visit is over: lets large leftovers go to the collector. May throw.
+// The visit is over, outside of Lua: gives memory back that no ceiling counts.
+void lazy_end(struct lazy *lazy);
+// A new visit: lets large leftovers of the one before go to the collector. May throw.
 void lazy_let_go(struct lazy *lazy, lua_State *L);
 // What was made so far stays for good.
 void lazy_keep(struct lazy *lazy, lua_State *L);
 size_t lazy_used(const struct lazy *lazy); // bytes held outside of Lua's allocator
+size_t lazy_kept(const struct lazy *lazy); // the same, of what stays for good
 
 // Parses `json` (copied when `is_borrowed` is false; else it must outlive the visit) and pushes its
 // value: scalars as Lua values, null as json.null, containers as lazy tables. [0, +1]. May throw.
@@ -64,6 +67,7 @@ bool lazy_is_null(lua_State *L, int index);
 // table is opaque and cannot be encoded. [-1]
 void lazy_set_record(lua_State *L);
 bool lazy_is_opaque(lua_State *L, int index);
+bool lazy_is_record(lua_State *L); // is the metatable on top a record's? [0]
 
 // luaopen functions, upvalue 1 is the lazy as a light userdata: grapnel.json (encode decode null
 // array object copy get set each); and next, pairs, getmetatable, setmetatable, ready to replace

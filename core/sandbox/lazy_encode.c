@@ -594,6 +594,7 @@ static bool encode_inner(struct encoder *e, int index, const struct lazy_entry *
 static bool encode_table(struct encoder *e, int index)
 {
     lua_State *L = e->L;
+    lazy_look(L);
     const void *table = lua_topointer(L, index);
     const struct lazy_entry *entry = lazy_find(e->lazy, table);
     if (entry && entry->view != LAZY_NONE) {

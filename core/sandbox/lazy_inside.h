@@ -83,6 +83,7 @@ struct lazy {
     struct buf scratch;     // decoded strings
     struct buf out;         // json.encode, json.copy
     size_t used, max_bytes; // outside of Lua's allocator
+    size_t kept_bytes;      // of them, what the file's documents may hold
     int metatable;          // registry references
     int anchors, kept_anchors;
     uint32_t anchor_count, kept_anchor_count;
@@ -106,6 +107,7 @@ static inline const struct json_doc *lazy_doc(const struct lazy *lazy, uint32_t 
 // ---- lazy_map.c ----
 // Counts bytes; beyond the visit's maximum throws "not enough memory".
 void lazy_charge(struct lazy *lazy, lua_State *L, size_t bytes);
+void lazy_look(lua_State *L); // in long loops: throws when the visit has been stopped
 // Keeps the value on top alive for the visit, or for good. [0]
 void lazy_anchor(struct lazy *lazy, lua_State *L, bool is_kept);
 const struct lazy_entry *lazy_find(const struct lazy *lazy, const void *table);

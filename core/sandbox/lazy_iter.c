@@ -292,12 +292,22 @@ static bool is_lazy(lua_State *L, int index)
     return entry && entry->view != LAZY_NONE;
 }
 
+// Is the metatable on top one of ours? They hold functions that trust their arguments, and are
+// shared by all tables of their kind, in later visits, too.
+static bool is_ours(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, lazy_upvalue(L)->metatable); // mt lazy's
+    bool is_lazys = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1); // mt
+    return is_lazys || lazy_is_record(L);
+}
+
 static int base_getmetatable(lua_State *L)
 {
     luaL_checkany(L, 1);
     if (is_lazy(L, 1)) // it may have got one of the script's own
         lazy_fill_level(lazy_upvalue(L), L, 1);
-    if (lua_type(L, 1) != LUA_TTABLE || lazy_is_opaque(L, 1) || !lua_getmetatable(L, 1)) {
+    if (lua_type(L, 1) != LUA_TTABLE || !lua_getmetatable(L, 1) || is_ours(L)) {
         lua_pushnil(L);
         return 1;
     }

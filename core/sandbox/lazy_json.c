@@ -137,6 +137,7 @@ void lazy_fill(struct lazy *lazy, lua_State *L, int index)
     lua_pushvalue(L, index); // seen todo t
     add_unseen(L, seen, todo, &count);
     for (lua_Integer i = 1; i <= count; i++) {
+        lazy_look(L);
         lua_rawgeti(L, todo, i); // seen todo t
         lazy_fill_level(lazy, L, todo + 1);
         lua_pushnil(L);                 // seen todo t nil

@@ -19,6 +19,13 @@ void lazy_charge(struct lazy *lazy, lua_State *L, size_t bytes)
     luaL_error(L, "not enough memory");
 }
 
+// A stop is a hook of calls, too (limits.c), which only Lua's own code looks at.
+void lazy_look(lua_State *L)
+{
+    if (lua_gethookmask(L) & LUA_MASKCALL)
+        luaL_error(L, "stopped");
+}
+
 void lazy_anchor(struct lazy *lazy, lua_State *L, bool is_kept)
 {
     luaL_checkstack(L, 2, "too many levels of tables");

@@ -83,6 +83,12 @@ struct limits *limits_of(lua_State *L)
     return limits;
 }
 
+void limits_outside(struct limits *limits, size_t bytes)
+{
+    host_used += bytes - limits->outside; // wraps around rightly when it shrinks
+    limits->outside = bytes;
+}
+
 void limits_begin(struct limits *limits, size_t ceiling)
 {
     limits->ceiling = ceiling;

@@ -24,6 +24,7 @@ struct limits {
     size_t used;    // bytes
     size_t peak;    // most of them since limits_begin
     size_t ceiling; // more is refused
+    size_t outside; // bytes that C code holds for it; counted for the host only
     void *owner;    // whatever the state belongs to; borrowed
 };
 
@@ -37,6 +38,9 @@ void limits_on_shortage(bool (*drop)(void *context), void *context);
 lua_State *limits_open(struct limits *limits, size_t ceiling, void *owner);
 // Of a state or coroutine made by limits_open.
 struct limits *limits_of(lua_State *L);
+// So much does C code hold for the state from now on, beside its allocator. Not for a state that is
+// about to be closed: its share goes with limits_outside(limits, 0).
+void limits_outside(struct limits *limits, size_t bytes);
 // A visit begins: the peak counts anew.
 void limits_begin(struct limits *limits, size_t ceiling);
 

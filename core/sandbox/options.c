@@ -190,6 +190,7 @@ static void read_spec(struct options *options, struct lazy *lazy, lua_State *L, 
         if (!lua_isfunction(L, -1))
             fail(L, option, "check must be a function");
         option->check_ref = luaL_ref(L, LUA_REGISTRYINDEX); // …
+        options->has_checks = true;
     }
     lua_settop(L, spec);
     read_choices(L, option, spec);
@@ -358,6 +359,11 @@ static bool push_given(struct lazy *lazy, lua_State *L, struct span json)
     lua_pop(L, 1);   //
     lua_newtable(L); // given
     return false;
+}
+
+bool options_have_checks(const struct options *options)
+{
+    return options->has_checks;
 }
 
 void options_convert(const struct options *options, struct lazy *lazy, lua_State *L,

@@ -25,5 +25,7 @@ void options_convert(const struct options *options, struct lazy *lazy, lua_State
                      struct span json, options_problem_fn *on_problem, void *context);
 // Raises that there is no option of that name: for a script's own reading. Returns when there is one.
 void options_check_name(const struct options *options, lua_State *L, struct span name);
+// Does converting call functions of the script?
+bool options_have_checks(const struct options *options);
 // A deep copy of the table at `index`, as options_convert made it. [+1]
 void options_push_copy(lua_State *L, int index);

@@ -40,6 +40,7 @@ struct options {
     uint32_t magic;
     size_t count, capacity;
     struct option *list; // owned; required first, then by name
+    bool has_checks;     // has any of them a function of the script's?
 };
 
 const char *options_type_name(enum option_type type);

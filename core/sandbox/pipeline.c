@@ -167,6 +167,12 @@ static bool finish_body(struct pipeline *pipeline)
     return false;
 }
 
+void pipeline_trim(struct pipeline_script *script)
+{
+    lazy_end(script->lazy);
+    bind_trim(script->bind);
+}
+
 void pipeline_visit(struct pipeline *pipeline, const struct visit_in *in, struct visit_out *out)
 {
     CHECK(pipeline->magic == PIPELINE_MAGIC);
@@ -192,6 +198,8 @@ void pipeline_visit(struct pipeline *pipeline, const struct visit_in *in, struct
         out->header_count = pipeline->headers.count;
     }
     out->logs = buf_span(&pipeline->logs);
+    for (size_t i = 0; i < in->script_count; i++)
+        pipeline_trim(in->scripts[i].script);
     pipeline->in = NULL;
     pipeline->out = NULL;
 }

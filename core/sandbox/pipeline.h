@@ -46,6 +46,8 @@ enum visit_result pipeline_load(struct pipeline *pipeline, lua_State *L,
                                 const struct pipeline_load *load, struct pipeline_script **out,
                                 struct errmsg *message);
 // Frees what lies outside of Lua; nothing may run in L afterwards, close it next. NULL is fine.
+// Bytes that a loaded script holds outside of its state's allocator, between visits.
+size_t pipeline_kept(const struct pipeline_script *script);
 void pipeline_unload(struct pipeline_script *script);
 lua_State *pipeline_state(const struct pipeline_script *script);
 // Which functions it has: a set of 1u << VISIT_SIGN …

@@ -116,6 +116,11 @@ int pipeline_headers_pairs(lua_State *L);
 int pipeline_answer_get(lua_State *L);
 int pipeline_answer_pairs(lua_State *L);
 
+// ---- pipeline.c ----
+// Behind a visit: gives back what C code held for the script, so that many scripts, each below its
+// ceiling, do not fill the host.
+void pipeline_trim(struct pipeline_script *script);
+
 // ---- pipeline_steps.c ----
 // Runs the steps of one state from the cursor on: (light userdata of the script).
 int pipeline_run_steps(lua_State *L);
@@ -129,5 +134,6 @@ MUST_CHECK enum err pipeline_finish_body(struct pipeline *pipeline, struct errms
 // ---- pipeline_log.c ----
 void pipeline_log(void *context, const char *level,
                   struct span line); // a bind_log_fn; context: the script
-// Replaces the visit's secrets in a text that people will see; in the arena.
+// A text that people will see: the visit's secrets replaced, control characters taken out, cut to
+// PIPELINE_REASON; in the arena.
 struct span pipeline_mask(struct pipeline *pipeline, struct span text);

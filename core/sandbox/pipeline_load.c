@@ -228,6 +228,7 @@ enum visit_result pipeline_load(struct pipeline *pipeline, lua_State *L,
     enum visit_result result = pipeline->call(pipeline->context, L, 1, 0);
     if (result == VISIT_DONE) {
         *out = loading.script;
+        pipeline_trim(loading.script);
         return result;
     }
     struct span text = pipeline_take_message(pipeline, loading.script, L);
@@ -247,6 +248,11 @@ void pipeline_unload(struct pipeline_script *script)
     xfree(script->help);
     script->magic = 0;
     xfree(script);
+}
+
+size_t pipeline_kept(const struct pipeline_script *script)
+{
+    return lazy_kept(script->lazy);
 }
 
 lua_State *pipeline_state(const struct pipeline_script *script)
@@ -324,16 +330,16 @@ struct span pipeline_take_message(struct pipeline *pipeline, const struct pipeli
     snprintf(start, sizeof(start), "%s.lua:", script->name);
     if (lua_type(L, -1) == LUA_TSTRING)
         text.at = lua_tolstring(L, -1, &text.len);
-    text.len = text.len > PIPELINE_REASON ? PIPELINE_REASON : text.len;
+    text.len = text.len > PIPELINE_REASON * 2 ? PIPELINE_REASON * 2 : text.len; // masking cuts it
     struct buf whole;
-    buf_init(&whole, PIPELINE_REASON * 2);
+    buf_init(&whole, PIPELINE_REASON * 4);
     if (!span_starts_with(text, span_of(start)))
         buf_append_format(&whole, "%s: ", script->name);
     advice_write(&whole, text);
     lua_pop(L, 1);
     struct span reason = arena_copy(&pipeline->arena, buf_span(&whole));
     buf_deinit(&whole);
-    return pipeline->in ? pipeline_mask(pipeline, reason) : reason;
+    return pipeline_mask(pipeline, reason);
 }
 
 // ---- a webhook's options: (light userdata) ----
@@ -368,5 +374,6 @@ enum visit_result pipeline_check(struct pipeline *pipeline, struct pipeline_scri
     enum visit_result result = pipeline->call(pipeline->context, L, 1, 0);
     if (result != VISIT_DONE)
         lua_pop(L, 1); // (message)
+    pipeline_trim(script);
     return result;
 }

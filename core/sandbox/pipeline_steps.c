@@ -169,8 +169,11 @@ static void run_response(struct pipeline_script *script, lua_State *L)
     if (r.count == 0 || lua_isnil(L, r.first))
         return;
     enum visit_verdict verdict = VISIT_NONE;
+    struct span word = {0};
+    if (lua_type(L, r.first) == LUA_TSTRING)
+        word.at = lua_tolstring(L, r.first, &word.len);
     for (size_t i = VISIT_OK; i < COUNT_OF(names); i++) {
-        if (lua_type(L, r.first) == LUA_TSTRING && strcmp(lua_tostring(L, r.first), names[i]) == 0)
+        if (span_is(word, names[i]))
             verdict = (enum visit_verdict)i;
     }
     if (verdict == VISIT_NONE)
@@ -207,6 +210,12 @@ static void run_step(struct pipeline_script *script, lua_State *L, const struct 
 {
     script->index = step->index;
     script->function = step->function;
+    // Not when ctx is looked at: that may be in the middle of an encoding, and checks are the
+    // script's own code.
+    if (options_have_checks(script->options)) {
+        pipeline_push_options(script, L); // options secrets
+        lua_pop(L, 2);                    //
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->functions[step->function]); // function
     switch (step->function) {
     case VISIT_FILTER: run_filter(script, L); break;

@@ -55,7 +55,10 @@ static void explain_overflow(lua_State *L, lua_State *co)
     memset(&frame, 0, sizeof(frame));
     if (lua_getstack(co, 0, &frame) != 0)
         (void)lua_getinfo(co, "Sl", &frame);
-    (void)lua_resetthread(co);           // gives the stack's memory back
+    limits_run(co);            // what is to be closed now is the script's, too
+    (void)lua_resetthread(co); // gives the stack's memory back
+    limits_run(NULL);
+    lua_sethook(co, NULL, 0, 0);
     lua_pushcfunction(L, make_overflow); // [+1]
     lua_pushlightuserdata(L, &frame);    // [+1]
     (void)lua_pcall(L, 1, 1, 0);         // [-2 +1] a string in either case
@@ -72,7 +75,7 @@ static enum visit_result collect(lua_State *L, lua_State *co, int status, int gi
     }
     if (status == LUA_ERRMEM && lua_getstack(co, DEEP, &frame) != 0) {
         explain_overflow(L, co);
-        return VISIT_ERROR;
+        return limits_is_stopped() ? VISIT_TIMEOUT : VISIT_ERROR;
     }
     if (status == LUA_OK || status == LUA_YIELD)
         lua_pushnil(co); // [+1 on co] stopped as it ended; a yield is not to be had in the sandbox

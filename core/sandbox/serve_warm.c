@@ -12,7 +12,11 @@ static const char script_text[] =
     "return { api = 1,\n"
     "  filter = function(event) return event.data.a ~= nil end,\n"
     "  transform = function(request) request.body.data.b = ('%d x'):format(1):gsub('x', 'y')\n"
-    "    request.body.data.c = json.decode('[1e3,\"\\\\u00e9\"]') end,\n"
+    "    request.body.data.c = json.decode('[1e3,\"\\\\u00e9\"]')\n"
+    // The C library asks the system for its memory when it sorts more than 1 KiB for the first time.
+    "    local many = {}\n"
+    "    for i = 1, 64 do many['k' .. i] = i end\n"
+    "    request.body.data.d = many end,\n"
     "  sign = function(request, _, ctx)\n"
     "    request.headers['x-warm'] = crypto.hex(crypto.hmac('sha256', ctx.secret, request.body))\n"
     "      .. crypto.base64(crypto.ed25519_sign(('k'):rep(32), request.body)) end,\n"

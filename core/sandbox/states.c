@@ -52,6 +52,7 @@ static void state_free(struct state *state)
 {
     if (state->script != NULL)
         pipeline_unload(state->script);
+    limits_outside(&state->limits, 0);
     if (state->L != NULL)
         lua_close(state->L);
     xfree(state->key);
@@ -87,7 +88,11 @@ static enum visit_result load(struct states *states, struct state *state, size_t
     }
     struct pipeline_load what = {.name = version->name,
                                  .source = span_make(version->source, version->len)};
-    return pipeline_load(states->pipeline, state->L, &what, &state->script, message);
+    enum visit_result result =
+        pipeline_load(states->pipeline, state->L, &what, &state->script, message);
+    if (result == VISIT_DONE)
+        limits_outside(&state->limits, pipeline_kept(state->script));
+    return result;
 }
 
 enum visit_result states_hold(struct states *states, struct span tenant,

@@ -239,7 +239,7 @@ static void test_seen(void **state)
                "{\"o\":{\"codes\":[1,2],\"count\":2,\"on\":false,\"wait\":1.5}}");
     check_seen("{\"wait\":\"10s\",\"fields\":{\"b\":\"x.y\",\"a\":\"z\"}}",
                "{\"o\":{\"fields\":{\"a\":\"z\",\"b\":\"x.y\"},\"on\":true,\"wait\":10}}");
-    check_seen("{\"count\":0}", "s.lua:1: option count: it must be at least 1");
+    check_seen("{\"count\":0}", "s: option count: it must be at least 1");
 }
 
 int main(void)
