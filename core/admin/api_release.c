@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "dispatch/dispatch.h"
 
-// The body is empty or {"webhook": UUID}. False: the call has been refused.
+// Those of one tenant with ?tenant=, else of all. The body is empty or {"webhook": UUID}. False: the call has been refused.
 static bool read_webhook(struct api_call *call, uint32_t *number)
 {
     struct json_doc doc;
@@ -51,11 +51,13 @@ static bool is_known(const struct script *script, struct span name)
 
 void api_scripts_release(struct api_call *call)
 {
-    uint32_t webhook;
+    static const char *const names[] = {"tenant"};
     const struct admin_env *env = &call->admin->env;
-    if (!read_webhook(call, &webhook))
+    struct dispatch_users users = {.script = call->id};
+    if (!api_only(call, names, COUNT_OF(names)) || !read_webhook(call, &users.webhook))
         return;
-    uint32_t released = dispatch_release(env->dispatch, call->id, webhook, span_of(call->by));
+    users.tenant = span_of(http_query(call->request, "tenant"));
+    uint32_t released = dispatch_release(env->dispatch, &users, span_of(call->by));
     if (released == 0 && !is_known(env->script, call->id)) {
         api_refuse(call, PROBLEM_NOT_FOUND, "no script \"%.*s\"", SPAN_ARGS(call->id));
         return;

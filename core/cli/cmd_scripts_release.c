@@ -45,6 +45,7 @@ int cmd_scripts_release(const struct args *args)
     struct session session;
     struct buf path;
     struct buf body;
+    const char *tenant = args_value(args, "tenant");
     enum cmd_exit result = session_open(&session, args);
     buf_init(&path, 4096);
     buf_init(&body, 4096);
@@ -54,6 +55,10 @@ int cmd_scripts_release(const struct args *args)
         (void)buf_append_text(&path, "/scripts/");
         client_append_escaped(&path, span_of(args->words[0]));
         (void)buf_append_text(&path, "/release");
+        if (tenant != NULL) {
+            (void)buf_append_text(&path, "?tenant=");
+            client_append_escaped(&path, span_of(tenant));
+        }
         result = session_call(&session, "POST", buf_text(&path), buf_span(&body));
     }
     if (result == CMD_DONE)

@@ -89,8 +89,15 @@ struct dispatch_quarantine {
 };
 bool dispatch_quarantine(const struct dispatch *dispatch, uint32_t number,
                          struct dispatch_quarantine *out);
-// Lets all go that use the script of that name, or of them the one with that number (0: all).
-uint32_t dispatch_release(struct dispatch *dispatch, struct span script, uint32_t webhook,
+// Which of those that are held: users of the script of that name, of one tenant (empty: of all), or
+// one of them by its number (0: all).
+struct dispatch_users {
+    struct span script, tenant;
+    uint32_t webhook;
+};
+uint32_t dispatch_quarantined(const struct dispatch *dispatch, const struct dispatch_users *users);
+// Lets them go; how many those were. The store follows within moments.
+uint32_t dispatch_release(struct dispatch *dispatch, const struct dispatch_users *users,
                           struct span by);
 // Sends one event to one webhook now, outside of everything; the attempt comes back to on_done,
 // which frees it. The event is not stored.

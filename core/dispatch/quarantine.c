@@ -263,15 +263,31 @@ void quarantine_on_edit(struct dispatch *d, struct hook *hook, const struct webh
     quarantine_release(d, hook, SPAN("engine"), "what its scripts work with was changed");
 }
 
-uint32_t dispatch_release(struct dispatch *d, struct span script, uint32_t webhook, struct span by)
+static bool is_user(const struct webhook *webhook, const struct dispatch_users *users)
+{
+    if ((users->webhook != 0 && users->webhook != webhook->number) ||
+        (users->tenant.len > 0 && !span_eq(users->tenant, webhook->tenant)))
+        return false;
+    for (uint32_t i = 0; i < webhook->script_count; i++)
+        if (span_eq(webhook->scripts[i].name, users->script))
+            return true;
+    return false;
+}
+
+uint32_t dispatch_quarantined(const struct dispatch *d, const struct dispatch_users *users)
+{
+    uint32_t held = 0;
+    LIST_FOREACH(node, &d->quarantined)
+        held += is_user(CONTAINER_OF(node, struct quarantine, node)->hook->webhook, users);
+    return held;
+}
+
+uint32_t dispatch_release(struct dispatch *d, const struct dispatch_users *users, struct span by)
 {
     uint32_t released = 0;
     LIST_FOREACH_SAFE(node, &d->quarantined) {
         struct hook *hook = CONTAINER_OF(node, struct quarantine, node)->hook;
-        bool is_used = false;
-        for (uint32_t i = 0; i < hook->webhook->script_count; i++)
-            is_used = is_used || span_eq(hook->webhook->scripts[i].name, script);
-        if (!is_used || (webhook != 0 && webhook != hook->number))
+        if (!is_user(hook->webhook, users))
             continue;
         quarantine_release(d, hook, by, "somebody let it go");
         released++;

@@ -351,6 +351,8 @@ def test_release_lets_those_of_the_script_go(story):
     assert answer.status == 422, answer
     run = engine.run("scripts", "release", "github")
     assert run.returncode == 0 and b"no webhook is held" in run.stdout, run
+    run = engine.run("scripts", "release", "moody", "--tenant", "elsewhere")
+    assert run.returncode == 0 and b"no webhook is held" in run.stdout, run
     run = engine.run("scripts", "release", "moody", "--webhook", webhooks[1]["uuid"])
     assert run.returncode == 0 and b"1 webhook released" in run.stdout, run
     assert [bool(held(engine, webhook)) for webhook in webhooks] == [True, False, True]
