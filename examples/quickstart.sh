@@ -75,9 +75,12 @@ install() {
     }
 }
 
+# Two builds in one folder at the same time break each other: the second one waits.
 build() {
     [ -x "$grapnel" ] || step "Building (a minute or two, once)"
-    if ! { cmake --preset release && cmake --build --preset release; } >"$folder/build.log" 2>&1; then
+    mkdir -p build
+    if ! { flock 9 && cmake --preset release && cmake --build --preset release; } \
+        >"$folder/build.log" 2>&1 9>build/.lock; then
         tail -n 40 "$folder/build.log" >&2
         fail "the build failed"
     fi
