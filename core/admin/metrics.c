@@ -220,6 +220,11 @@ static void metric_QUARANTINES(struct scrape *s)
     put(s, s->dispatch.quarantines);
 }
 
+static void metric_SPILLED(struct scrape *s)
+{
+    put(s, s->dispatch.spilled);
+}
+
 static void metric_WEBHOOKS_DISABLED(struct scrape *s)
 {
     put(s, s->dispatch.webhooks_disabled);

@@ -96,7 +96,7 @@ static bool may_stay(struct dispatch *d, struct hook *hook, const struct event *
     uint32_t most = (uint32_t)d->env.config->memory_deliveries;
     if (event->deliver_at_ms > now || hook_is_held(hook, now) || hook->breaker_wait_ms > 0)
         return false;
-    if (hook->is_claiming || hook->next_due_ms <= now || hook->places >= hook_room(hook))
+    if (hook_is_behind(hook, now) || hook->places >= hook_room(hook))
         return false;
     if (d->places_bytes + event_size(event) > (uint64_t)d->env.config->memory_bytes)
         return false;
@@ -122,6 +122,8 @@ static void place(struct dispatch *d, struct accepting *a, int64_t now)
                 a->due_ms[k] = APPEND_IN_MEMORY;
         }
         a->due_ms[i] = event->deliver_at_ms > now ? event->deliver_at_ms : now;
+        hook->rows++;
+        d->stats.spilled += event->deliver_at_ms <= now && !hook_is_held(hook, now);
     }
 }
 
@@ -186,8 +188,10 @@ static void unplace(struct dispatch *d, const struct accepting *a)
 {
     for (uint32_t i = 0; i < a->event->webhook_count; i++) {
         struct hook *hook = hook_find(d, a->event->webhooks[i]);
-        if (!is_in_memory(a, i))
+        if (!is_in_memory(a, i)) {
+            hook->rows -= hook->rows > 0; // those of a deactivated webhook may be gone
             continue;
+        }
         hook->places--;
         hook->tenant->places--;
         hook_update(d, hook);
@@ -200,7 +204,6 @@ static void take_up(struct dispatch *d, const struct accepting *a)
         struct hook *hook = hook_find(d, a->event->webhooks[i]);
         bool is_serving = hook->webhook->is_active && !hook->is_removed;
         if (!is_in_memory(a, i)) {
-            hook->rows++;
             hook_add_row(d, hook, a->due_ms[i]);
             if (!is_serving) // deactivated while the commit was under way
                 webhooks_cancel_rows(d, hook->number);

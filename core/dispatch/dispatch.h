@@ -137,6 +137,7 @@ struct dispatch_stats {
     uint64_t phase_buckets[5][24], phase_count[5], phase_sum_us[5]; // dns connect tls first total
     uint32_t unsettled, memory_deliveries;
     uint64_t memory_bytes, webhooks_disabled;
+    uint64_t spilled; // deliveries that became rows for want of room
     int64_t overdue_ms;
     uint32_t breakers_open, quarantined; // webhooks, now
     uint64_t quarantines;                // since the start

@@ -111,6 +111,16 @@ uint32_t hook_room(const struct hook *hook)
     return room < 128 ? 128 : room;
 }
 
+// A claim that brings all there is ends the queue in the store: otherwise a webhook at full speed
+// that spilled once would go on by way of rows, which is slower, and never catch up.
+bool hook_is_behind(const struct hook *hook, int64_t now_ms)
+{
+    uint64_t waiting = hook->rows > hook->rows_here ? hook->rows - hook->rows_here : 0;
+    if (hook->claiming > 0)
+        return waiting > hook->claiming;
+    return hook->next_due_ms <= now_ms;
+}
+
 // ---- what holds it ---------------------------------------------------------------------------
 
 bool hook_is_held(const struct hook *hook, int64_t now_ms)
@@ -177,7 +187,7 @@ void hook_update(struct dispatch *d, struct hook *hook)
         at = hook->held_until_ms;
     bool has_room =
         hook->places < hook_room(hook) && (hook->breaker_wait_ms == 0 || hook->places == 0);
-    if (at == INT64_MAX || hook->next_due_ms == INT64_MAX || hook->is_claiming || !has_room ||
+    if (at == INT64_MAX || hook->next_due_ms == INT64_MAX || hook->claiming > 0 || !has_room ||
         !hook->webhook->is_active || hook->is_removed || d->is_draining) {
         heap_remove(&d->wakes, &hook->wake);
         return;
@@ -264,8 +274,8 @@ static void on_claimed(struct store_op *op)
     struct hook_claim *claim = (struct hook_claim *)(void *)op;
     struct dispatch *d = claim->dispatch;
     struct hook *hook = hook_find(d, claim->number);
-    CHECK(hook != NULL); // is_claiming keeps it
-    hook->is_claiming = false;
+    CHECK(hook != NULL); // a claim keeps it
+    hook->claiming = 0;
     if (op->err != OK) {
         // The store says why in its own log; look again in a second.
         hook->next_due_ms = clock_wall_ms() + 1000;
@@ -278,7 +288,7 @@ static void on_claimed(struct store_op *op)
     hook->tenant->places -= (uint32_t)(claim->op.max - claim->op.count);
     for (size_t i = 0; i < claim->op.count; i++)
         run_add(d, hook, &claim->rows[i]);
-    if (hook->breaker_wait_ms == 0 && hook_is_held(hook, clock_wall_ms()))
+    if (hook_is_held(hook, clock_wall_ms())) // since the claim was made
         hook_give_back(d, hook, hook->held);
     hook_update(d, hook);
     xfree(claim);
@@ -299,7 +309,7 @@ static void claim_rows(struct dispatch *d, struct hook *hook, int64_t now_ms)
     claim->op.now_ms = now_ms;
     claim->op.max = room;
     claim->op.rows = claim->rows;
-    hook->is_claiming = true;
+    hook->claiming = room;
     hook->places += room;
     hook->tenant->places += room;
     store_submit(d->env.store, &claim->op.op);

@@ -25,6 +25,16 @@ static void submit(struct dispatch *d, struct settling *s)
     store_submit(d->env.store, &s->op.op);
 }
 
+// Its outcome is known, the next one may have its place. What waits to be written is bounded by
+// max_unsettled: were it counted here too, a webhook at full speed would spill into rows.
+static void free_place(struct dispatch *d, const struct delivery *delivery)
+{
+    struct hook *hook = hook_find(d, delivery->webhook);
+    CHECK(hook != NULL && hook->places > 0);
+    hook->places--;
+    hook->tenant->places--;
+}
+
 void settle(struct dispatch *d, struct delivery *delivery, const struct attempt *attempt,
             const struct settle_how *how)
 {
@@ -54,6 +64,7 @@ void settle(struct dispatch *d, struct delivery *delivery, const struct attempt 
     if (!how->is_held) {
         delivery_move(delivery, how->state, how->reason);
         delivery->is_settling = true;
+        free_place(d, delivery);
     }
     d->settling++;
     submit(d, s);
@@ -102,6 +113,8 @@ static void on_settled(struct store_op *op)
     bool is_pending = settlement->state == DELIVERY_PENDING;
     if (is_pending && !settlement->has_row)
         hook->rows++;
+    if (settlement->is_held)
+        hook->rows_here++;
     if (!is_pending && settlement->has_row && hook->rows > 0)
         hook->rows--;
     if (!settlement->is_held) {

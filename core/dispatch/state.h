@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the files of this room share: the dispatcher, its tenants, hooks and flights; main only.
 //
-// A hook is a webhook's running side: its queue, its limits, what holds it. A flight is a delivery
-// that is being rendered or sent.
+// A hook is a webhook's running side: its queue, limits, holds. A flight: what is rendered or sent.
 #pragma once
 
 #include "base/heap.h"
@@ -17,7 +16,7 @@ struct tenant {
     struct match match;
     struct list runnable;  // hooks with something ready and room to send it
     struct list_node turn; // in dispatch.turns when `runnable` is not empty
-    uint32_t places;       // deliveries in memory
+    uint32_t places;       // the sum over its hooks
     struct hook_env env;   // {{NAME}} values; borrowed from the configuration
 };
 
@@ -31,12 +30,13 @@ struct hook {
     bool is_saving;                  // a revision is on its way to the store
     struct list ready;               // deliveries that are CLAIMED
     uint32_t ready_count, in_flight; // in_flight: RUNNING, and no answer yet
-    uint32_t places;                 // deliveries in memory, those whose commit is awaited included
+    uint32_t places;                 // deliveries without an outcome, uncommitted ones included
     struct list_node turn;           // in tenant.runnable
     struct heap_node wake;           // in dispatch.wakes: when to look for due rows
     int64_t next_due_ms;             // wall clock; INT64_MAX: no row waits
-    uint64_t rows;                   // pending rows
-    bool is_claiming, is_cancelling; // its due rows; deactivated: all its rows
+    uint64_t rows, rows_here;        // pending rows, uncommitted ones included; those in memory too
+    uint32_t claiming;               // rows that a claim may bring; 0: none is under way
+    bool is_cancelling;              // deactivated: all its rows are being cancelled
     struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
     const char *held;                // static reason; NULL: not held
     int64_t held_until_ms;           // wall clock; INT64_MAX: until somebody acts
@@ -95,20 +95,20 @@ struct dispatch {
 };
 
 #define YOUNG_MS 5000 // for that long a delivery may be in memory without a row
+
 // ---- hook.c ----
 uint32_t hook_room(const struct hook *hook); // max(4 * max_in_flight, 128)
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook);
-// Another revision: index, limits, holds.
-void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook);
+void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook); // a revision
+// Has it older due rows than a claim under way will bring? New deliveries queue behind them.
+bool hook_is_behind(const struct hook *hook, int64_t now_ms);
 bool hook_is_held(const struct hook *hook, int64_t now_ms);
 void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_t until_ms);
 void hook_release(struct dispatch *d, struct hook *hook);
 // After anything has changed: is it runnable, and when must it be looked at?
 void hook_update(struct dispatch *d, struct hook *hook);
-// A pending row was written: due at that time.
-void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms);
-// Rows that are due are claimed; expired holds end.
-void hook_wake_due(struct dispatch *d);
+void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms); // it was written
+void hook_wake_due(struct dispatch *d); // claims rows that are due, ends expired holds
 // The breaker and the counters learn of an attempt's outcome.
 void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outcome);
 // Writes what is ready as pending rows and forgets it: it is held, or memory is wanted.
