@@ -113,13 +113,13 @@ static NORETURN void fail_unknown(lua_State *L, const char *name, const char *co
     while (fields[count])
         count++;
     nearest_hint(field, fields, count, hint);
-    if (!field.at)
+    bool is_beside = strcmp(name, "webhook") == 0 && span_is(field, "secrets");
+    if (field.len == 0)
         luaL_error(L, "%s must have fields with names, such as %s", name, fields[0]);
-    if (strcmp(name, "webhook") == 0 && (span_is(field, "secrets") || span_is(field, "scripts")))
-        luaL_error(L, "webhook has no field '%s' here: %s", field.at,
-                   span_is(field, "secrets") ? "secrets stand beside webhook"
-                                             : "a test runs this one script");
-    luaL_error(L, "%s has an unknown field '%s'%s", name, field.at, hint);
+    else if (is_beside)
+        luaL_error(L, "webhook has no field 'secrets' here: secrets stand beside webhook");
+    else
+        luaL_error(L, "%s has an unknown field '%s'%s", name, field.at, hint);
     abort(); // not reached
 }
 

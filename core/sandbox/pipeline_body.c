@@ -10,6 +10,17 @@ static const char form_type[] = "application/x-www-form-urlencoded";
 
 // ---- out of Lua ----
 
+static const char *kind_of(lua_State *L, int index)
+{
+    switch (lua_type(L, index)) {
+    case LUA_TNUMBER: return "a number";
+    case LUA_TBOOLEAN: return "a boolean";
+    case LUA_TFUNCTION: return "a function";
+    case LUA_TNIL: return "nil";
+    default: return "null";
+    }
+}
+
 void pipeline_export_body(struct pipeline *pipeline, lua_State *L)
 {
     struct pipeline_script *script = pipeline->owner;
@@ -29,11 +40,7 @@ void pipeline_export_body(struct pipeline *pipeline, lua_State *L)
     }
     if (type != LUA_TTABLE)
         luaL_error(L, "request.body is %s; leave a table in it, or a string (\"\": no body)",
-                   lazy_is_null(L, -1)     ? "null"
-                   : type == LUA_TNUMBER   ? "a number"
-                   : type == LUA_TBOOLEAN  ? "a boolean"
-                   : type == LUA_TFUNCTION ? "a function"
-                                           : "nil");
+                   kind_of(L, -1));
     struct span raw;
     struct span given = pipeline->in->body;
     if (lazy_is_untouched(script->lazy, L, -1, &raw) && raw.at == given.at &&

@@ -57,7 +57,8 @@ static struct span subject_of(struct span text)
     const char *unknown = memmem(text.at, text.len, "unknown ", 8);
     if (unknown) {
         rest = span_make(unknown, text.len - (size_t)(unknown - text.at));
-        if (span_split(&rest, '\'', &word) && span_split(&rest, '\'', &word))
+        span_split(&rest, '\'', &word); // up to the quote
+        if (span_split(&rest, '\'', &word))
             return word;
         rest = text;
     }

@@ -129,8 +129,8 @@ static void test_names(void **state)
          "urgent.lua:5: a request has no 'header'; did you mean \"headers\"?"},
         {TRANSFORM("request.bdy = {}"),
          "urgent.lua:5: a request has no 'bdy'; it has method, url, headers, body"},
-        {TRANSFORM("request.body = ctx.optoins.channel"),
-         "urgent.lua:5: ctx has no 'optoins'; did you mean \"options\"?"},
+        {TRANSFORM("request.body = ctx.optiosn.channel"),
+         "urgent.lua:5: ctx has no 'optiosn'; did you mean \"options\"?"},
         {"return {\n  api = 1,\n  options = { channel = { type = 'string' } },\n  filter = function(event, ctx)\n    return ctx.options.chanel ~= nil\n  end,\n}\n",
          "urgent.lua:5: the script declares no option 'chanel'; did you mean \"channel\"?"},
         {FILTER("return ctx.options.channel ~= nil"),
@@ -287,8 +287,8 @@ static void test_tables(void **state)
 {
     (void)state;
     static const struct mistake mistakes[] = {
-        {"return {\n  api = 1,\n  transfrom = function() end,\n}\n",
-         "urgent.lua:3: the script's table has an unknown member 'transfrom'; did you mean \"transform\"?"},
+        {"return {\n  api = 1,\n  transfrm = function() end,\n}\n",
+         "urgent.lua:3: the script's table has an unknown member 'transfrm'; did you mean \"transform\"?"},
         {"return {\n  api = 1,\n  option = { a = { type = 'string' } },\n}\n",
          "urgent.lua:3: the script's table has an unknown member 'option'; did you mean \"options\"?"},
         {"return {\n  filter = function() return true end,\n}\n",
@@ -298,8 +298,8 @@ static void test_tables(void **state)
          "urgent.lua:3: sign must be a function, not a string"},
         {"local t = {}\n",
          "urgent: a script returns a table, such as return { api = 1, sign = … }; this one returns nothing"},
-        {"return {\n  api = 1,\n  options = {\n    channel = { type = 'string', requird = true },\n  },\n}\n",
-         "urgent.lua:4: options.channel: unknown field 'requird'; did you mean \"required\"?"},
+        {"return {\n  api = 1,\n  options = {\n    channel = { type = 'string', requirde = true },\n  },\n}\n",
+         "urgent.lua:4: options.channel: unknown field 'requirde'; did you mean \"required\"?"},
         {"return {\n  api = 1,\n  options = {\n    channel = { type = 'strin' },\n  },\n}\n",
          "urgent.lua:4: options.channel: type must be one of string, text, integer, number, boolean, duration, path, secret, list, map"},
         {"return {\n  api = 1,\n  options = {\n    [\"min-size\"] = { type = 'integer', default = 'x' },\n  },\n}\n",
