@@ -74,6 +74,14 @@ struct webhook *api_webhook(struct api_call *call);
 
 // ---- views: api_views.c ----
 void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with_secret);
+// ---- api_options.c ----
+// A webhook_options_fn, context: the call. Options of type secret are masked.
+void api_write_options(void *context, const struct webhook *webhook,
+                       const struct webhook_script *script, struct json_writer *w);
+// Where `fresh` holds the mask, what `have` holds for that option.
+void api_keep_options(struct webhook *fresh, const struct webhook *have);
+// `specs`: the array of a script's options.
+bool api_option_is_secret(const struct json_doc *specs, struct span name);
 void api_write_event(struct api_call *call, const struct event *event, bool with_payload);
 // With overlay. `attempt_request` false: as in lists.
 void api_write_delivery(struct api_call *call, const struct query_delivery *row);

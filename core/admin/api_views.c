@@ -119,7 +119,7 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
     struct dispatch_webhook_state state;
     dispatch_webhook_state(call->admin->env.dispatch, webhook->number, &state);
     json_write_object(w);
-    webhook_print_members(webhook, how_for(call), w);
+    webhook_print_members(webhook, how_for(call), api_write_options, call, w);
     if (with_secret && webhook->secret_count > 0)
         json_write_member_string(w, "secret", webhook->secrets[0].text);
     json_write_member_text(w, "state", state_of(webhook, &state));

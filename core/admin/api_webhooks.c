@@ -312,6 +312,7 @@ static void carry_over(struct webhook *fresh, const struct webhook *have)
 {
     if (fresh->has_new_secret)
         webhook_keep_secrets(fresh, have);
+    api_keep_options(fresh, have);
     if (fresh->is_active)
         return;
     fresh->disabled = have->is_active ? WEBHOOK_OPERATOR : have->disabled;

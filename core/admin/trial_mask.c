@@ -2,6 +2,7 @@
 // Takes secrets out of what a trial shows: whoever may try a script need not know them; main only.
 #include <string.h>
 
+#include "admin/api.h"
 #include "admin/trial.h"
 
 #define MIN_SECRET 4 // bytes; shorter ones would mask words
@@ -48,25 +49,6 @@ static void mask_webhook(struct masking *m, const struct webhook *webhook)
 
 // ---- options -----------------------------------------------------------------------------------
 
-static bool is_secret(const struct json_doc *specs, struct span name)
-{
-    static const char *const members[] = {"type", "of"};
-    uint32_t at = 1;
-    uint32_t spec = JSON_NONE;
-    while (specs->count > 0 && json_next_element(specs, 0, &at, &spec)) {
-        uint32_t node = json_get(specs, spec, SPAN("name"));
-        if (node == JSON_NONE || !json_string_is(specs, node, name))
-            continue;
-        for (size_t i = 0; i < COUNT_OF(members); i++) {
-            uint32_t type = json_get(specs, spec, span_of(members[i]));
-            if (type != JSON_NONE && json_type(specs, type) == JSON_STRING &&
-                json_string_is(specs, type, SPAN("secret")))
-                return true;
-        }
-    }
-    return false;
-}
-
 // All strings of a value: a secret, a list or a map of them.
 static void mask_strings(struct masking *m, const struct json_doc *doc, uint32_t value)
 {
@@ -92,7 +74,7 @@ static void mask_options(struct masking *m, const struct webhook_script *script,
         json_parse(&doc, script->options, JSON_MAX_DEPTH, &error) == OK &&
         json_parse(&spec_doc, specs, JSON_MAX_DEPTH, &error) == OK) {
         while (json_next_member(&doc, 0, &at, &name, &value)) {
-            if (is_secret(&spec_doc, json_inside(&doc, name)))
+            if (api_option_is_secret(&spec_doc, json_inside(&doc, name)))
                 mask_strings(m, &doc, value);
         }
     }

@@ -113,7 +113,14 @@ static void print_headers(struct json_writer *w, const struct webhook *webhook, 
     json_write_end_object(w);
 }
 
-static void print_scripts(struct json_writer *w, const struct webhook *webhook)
+struct printing {
+    bool is_masked; // header values and the target's tail
+    webhook_options_fn *write_options;
+    void *context;
+};
+
+static void print_scripts(struct json_writer *w, const struct webhook *webhook,
+                          const struct printing *printing)
 {
     json_write_name(w, "scripts");
     json_write_array(w);
@@ -123,7 +130,11 @@ static void print_scripts(struct json_writer *w, const struct webhook *webhook)
         json_write_member_string(w, "name", script->name);
         if (script->version.len > 0)
             json_write_member_string(w, "version", script->version);
-        json_write_member_raw(w, "options", script->options.len ? script->options : SPAN("{}"));
+        json_write_name(w, "options");
+        if (printing->write_options)
+            printing->write_options(printing->context, webhook, script, w);
+        else
+            json_write_raw(w, script->options.len ? script->options : SPAN("{}"));
         json_write_end_object(w);
     }
     json_write_end_array(w);
@@ -197,13 +208,14 @@ static void print_limits(struct json_writer *w, const struct webhook *webhook)
 }
 
 // The fields that people set, but for the secrets.
-static void print_fields(struct json_writer *w, const struct webhook *webhook, bool is_masked)
+static void print_fields(struct json_writer *w, const struct webhook *webhook,
+                         const struct printing *printing)
 {
     json_write_name(w, "uuid");
     json_write_uid(w, &webhook->uuid);
     json_write_member_string(w, "name", webhook->name);
     json_write_member_string(w, "tenant", webhook->tenant);
-    print_target(w, webhook, is_masked);
+    print_target(w, webhook, printing->is_masked);
     print_texts(w, "events", webhook->events, webhook->event_count);
     json_write_member_bool(w, "is_active", webhook->is_active);
     json_write_member_bool(w, "is_paused", webhook->is_paused);
@@ -211,16 +223,17 @@ static void print_fields(struct json_writer *w, const struct webhook *webhook, b
                           webhook->extra_payload.len ? webhook->extra_payload : SPAN("{}"));
     json_write_member_text(w, "extra_payload_into",
                            webhook->extra_payload_into_data ? "data" : "body");
-    print_headers(w, webhook, is_masked);
+    print_headers(w, webhook, printing->is_masked);
     json_write_member_raw(w, "metadata", webhook->metadata.len ? webhook->metadata : SPAN("{}"));
-    print_scripts(w, webhook);
+    print_scripts(w, webhook, printing);
     print_limits(w, webhook);
 }
 
 void webhook_print_members(const struct webhook *webhook, enum webhook_print how,
-                           struct json_writer *w)
+                           webhook_options_fn *write_options, void *context, struct json_writer *w)
 {
-    print_fields(w, webhook, how == WEBHOOK_FOR_VIEWER);
+    struct printing printing = {how == WEBHOOK_FOR_VIEWER, write_options, context};
+    print_fields(w, webhook, &printing);
     if (how == WEBHOOK_FOR_EDIT)
         return;
     json_write_name(w, "secrets");
@@ -238,7 +251,7 @@ void webhook_print_members(const struct webhook *webhook, enum webhook_print how
 void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w)
 {
     json_write_object(w);
-    webhook_print_members(webhook, how, w);
+    webhook_print_members(webhook, how, NULL, NULL, w);
     json_write_end_object(w);
 }
 

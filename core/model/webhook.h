@@ -83,12 +83,15 @@ enum webhook_print {
     WEBHOOK_FOR_STORE,  // everything
     WEBHOOK_FOR_EDIT,   // the fields that people set, but for the secrets
     WEBHOOK_FOR_ADMIN,  // secrets as {id, type, created_at, expires_at, public_key}
-    WEBHOOK_FOR_VIEWER, // and header values, secret options and the target's tail masked
+    WEBHOOK_FOR_VIEWER, // and header values and the target's tail masked
 };
+// Writes the value of a script's member "options"; types of options are known above this room.
+typedef void webhook_options_fn(void *context, const struct webhook *webhook,
+                                const struct webhook_script *script, struct json_writer *w);
 void webhook_print(const struct webhook *webhook, enum webhook_print how, struct json_writer *w);
-// Without the braces, so that members can follow.
+// Without the braces, so that members can follow. `write_options` NULL: as they are.
 void webhook_print_members(const struct webhook *webhook, enum webhook_print how,
-                           struct json_writer *w);
+                           webhook_options_fn *write_options, void *context, struct json_writer *w);
 // Replaces the secrets of `fresh` by copies of another revision's.
 void webhook_keep_secrets(struct webhook *fresh, const struct webhook *from);
 

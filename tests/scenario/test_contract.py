@@ -114,12 +114,43 @@ def test_options_from_save_to_script(story):
     for text in ("700 is no status", "at least 2", "at most 3600", "one of a, b", "no such option"):
         assert text in complaints, (text, complaints)
     given = {"line": "abc", "many": [200], "names": {"a": "b.c"}, "key": "hidden-key"}
-    engine.webhook(target, scripts=[{"name": "shape", "options": given}])
+    webhook = engine.webhook(target, scripts=[{"name": "shape", "options": given}])
     delivery = engine.settled(engine.ok())
     assert target.one().json == {"line": "abc", "many": [200], "names": {"a": "b.c"}, "wait": 90, "mode": "a",
                                  "on": True, "has": True}  # fmt: skip
-    shown = json.dumps(delivery) + engine.log()
+    path = f"/api/v1/webhooks/{webhook['uuid']}"
+    shown = json.dumps([webhook, delivery, engine.get(path), engine.get("/api/v1/webhooks")]) + engine.log()
     assert "hidden-key" not in shown and "key is [secret]" in shown, shown
+
+
+KEYS = """return { api = 1, options = {
+    one = { type = "secret" }, list = { type = "list", of = "secret" }, map = { type = "map", of = "secret" },
+    other = { type = "string" },
+}, sign = function(request, _, ctx)
+    local o = ctx.options
+    request.headers.A = o.one .. o.list[1] .. o.list[2] .. o.map.a .. (o.other or "")
+end }
+"""
+
+
+def test_the_mask_keeps_secret_options(story):
+    """What is shown may be sent back: the mask stands for what was there; anything else replaces it."""
+    target = story.target()
+    engine = with_scripts(story, keys=KEYS)
+    options = {"one": "secret1", "list": ["secret2", "secret3"], "map": {"a": "secret4"}, "other": "***"}
+    webhook = engine.webhook(target, scripts=[{"name": "keys", "options": options}])
+    path = f"/api/v1/webhooks/{webhook['uuid']}"
+    shown = engine.get(path)["scripts"]
+    masked = {"one": "***", "list": ["***", "***"], "map": {"a": "***"}, "other": "***"}
+    assert shown == [{"name": "keys", "options": masked}], shown
+    shown[0]["options"]["other"] = "-"
+    assert engine.api("PATCH", path, {"scripts": shown}).status == 200
+    engine.settled(engine.ok())
+    shown[0]["options"] = {"one": "***", "list": ["new", "***"], "map": {"a": "***"}}
+    assert engine.api("PATCH", path, {"scripts": shown}).status == 200
+    engine.settled(engine.ok())
+    sent = [request.headers["a"] for request in target.requests]
+    assert sent == ["secret1secret2secret3secret4-", "secret1newsecret3secret4"], sent
 
 
 def test_what_sign_sets_is_not_shown(story):
