@@ -22,8 +22,7 @@ struct tenant {
 
 #define HOOK_MAGIC 0x484f4f4bu
 struct hook {
-    uint32_t magic;
-    uint32_t number;
+    uint32_t magic, number;
     struct webhook *webhook;         // current revision; one reference
     struct tenant *tenant;           // borrowed
     bool is_removed;                 // deleted: stays until the engine stops, for what is in memory
