@@ -334,6 +334,28 @@ def test_a_new_version_that_fails_is_held_anew(story):
     go_on(engine, target, 10)
 
 
+def test_a_pinned_version_stays_held(story):
+    engine = moody(story)
+    version = engine.get("/api/v1/scripts?limit=250")["data"]
+    version = next(row["version"] for row in version if row["name"] == "moody")
+    free, fixed = story.target(), story.target()
+    pinned = [{**use(broken=True)[0], "version": version[:12]}]
+    follows = engine.webhook(free, scripts=use(broken=True), retry=RETRY)
+    stays = engine.webhook(fixed, scripts=pinned, retry=RETRY)
+    send(engine, 6)
+    for webhook in (follows, stays):
+        wait_held(engine, webhook)
+    engine.wait_idle()
+    story.file("scripts/moody.lua", CALM)
+    engine.signal(HUP)
+    wait_free(engine, follows)
+    go_on(engine, free, 6)
+    assert held(engine, stays)["scripts"] == f"moody@{version[:8]}" and not fixed.requests
+    answer = engine.api("PATCH", path_of(stays), {"scripts": use(broken=True)})  # without the pin
+    assert answer.status == 200, answer
+    go_on(engine, fixed, 6)
+
+
 def test_release_lets_those_of_the_script_go(story):
     engine = moody(story, hook_env={"default": {"MOOD": "bad"}})
     targets = [story.target() for _ in range(3)]
