@@ -8,7 +8,8 @@
 #include "sandbox/limits.h"
 #include "sandbox/place.h"
 
-#define DEEP 5000 // levels; a script that calls itself this often has not run out of memory by data
+#define MESSAGE_ROOM 4096 // bytes beyond the ceiling, for a message of ours
+#define DEEP         5000 // levels; a script that calls itself this often has not run out of memory by data
 
 // Pushes a new coroutine. [+1]
 static int make_coroutine(lua_State *L)
@@ -55,13 +56,14 @@ static void explain_overflow(lua_State *L, lua_State *co)
     memset(&frame, 0, sizeof(frame));
     if (lua_getstack(co, 0, &frame) != 0)
         (void)lua_getinfo(co, "Sl", &frame);
-    limits_run(co);            // what is to be closed now is the script's, too
-    (void)lua_resetthread(co); // gives the stack's memory back
-    limits_run(NULL);
-    lua_sethook(co, NULL, 0, 0);
+    // The coroutine's memory is not given back by resetting it: that would run what the script left
+    // to be closed, at each of its levels.
+    struct limits *limits = limits_of(L);
+    limits->ceiling += MESSAGE_ROOM;
     lua_pushcfunction(L, make_overflow); // [+1]
     lua_pushlightuserdata(L, &frame);    // [+1]
     (void)lua_pcall(L, 1, 1, 0);         // [-2 +1] a string in either case
+    limits->ceiling -= MESSAGE_ROOM;
 }
 
 // Takes the results or the message from the coroutine. [+results or +1 on L]
@@ -75,7 +77,7 @@ static enum visit_result collect(lua_State *L, lua_State *co, int status, int gi
     }
     if (status == LUA_ERRMEM && lua_getstack(co, DEEP, &frame) != 0) {
         explain_overflow(L, co);
-        return limits_is_stopped() ? VISIT_TIMEOUT : VISIT_ERROR;
+        return VISIT_ERROR;
     }
     if (status == LUA_OK || status == LUA_YIELD)
         lua_pushnil(co); // [+1 on co] stopped as it ended; a yield is not to be had in the sandbox
