@@ -15,6 +15,7 @@ usage: tests/run.sh [GROUP...]
   tsan      unit and store tests under the thread sanitizer
   lua       the golden tests of scripts/, and those of lua/ in tests/lua/
   scenario  stories told to a running engine, on the asan build and the release build
+  escape    hostile scripts let loose on a running engine, on the asan build and the release build
   crash     the engine killed and started again
   fuzz      every fuzzer for FUZZ_SECONDS (60)
   all       all of these, as without arguments
@@ -23,7 +24,7 @@ usage: tests/run.sh [GROUP...]
             script must have COVERAGE (90) percent each
 
 JOBS (number of processors) is how much runs at once; ONLY=PATTERN is handed to
-scenario and crash tests; logs of every step are in build/logs/.
+scenario, escape and crash tests; logs of every step are in build/logs/.
 END
 }
 
@@ -260,6 +261,11 @@ group_scenario() {
     release && run_python scenario_release tests/scenario/run.py build/release/grapnel
 }
 
+group_escape() {
+    asan && run_python escape_asan tests/escape/run.py build/asan/grapnel
+    release && run_python escape_release tests/escape/run.py build/release/grapnel
+}
+
 group_crash() { dev && run_python crash tests/crash/run.py build/dev/grapnel; }
 group_fuzz() { fuzzers && run_ctest fuzz fuzz; }
 
@@ -277,12 +283,12 @@ group_cov() {
 }
 
 # ---- main ----------------------------------------------------------------
-everything=(build lint unit store asan tsan lua scenario crash fuzz)
+everything=(build lint unit store asan tsan lua scenario escape crash fuzz)
 groups=()
 for argument in "$@"; do
     case $argument in
     all) groups+=("${everything[@]}") ;;
-    lint | build | unit | store | asan | tsan | lua | scenario | crash | fuzz | cov) groups+=("$argument") ;;
+    lint | build | unit | store | asan | tsan | lua | scenario | escape | crash | fuzz | cov) groups+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "tests/run.sh: no group $argument" >&2 && usage >&2 && exit 2 ;;
     esac
