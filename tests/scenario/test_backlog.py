@@ -3,12 +3,10 @@
 import threading
 import time
 
-from story import Answer, alone, plain_only, wait_for, within
+from story import Answer, alone, median, plain_only, ratio_of_pairs, wait_for, within
 
 BACKLOG = 200_000
 ROUND = 4000
-ROUNDS = 7
-SERIES = 6
 LIMIT = 32 << 20
 
 
@@ -20,10 +18,6 @@ def rate(engine, target):
         assert producer.pipeline(payload) == ROUND
     wait_for(lambda: target.count >= before + ROUND, "the round", 60)
     return ROUND / (time.monotonic() - started)
-
-
-def median(values):
-    return sorted(values)[len(values) // 2]
 
 
 @alone
@@ -51,15 +45,7 @@ def test_dead_target_with_200000_waiting(story):
     wait_for(lambda: waiting(engine) == count, "all of them wait", 60)
     after = engine.pss()
 
-    # A machine that others use swings by more than a tenth: a slowdown of ours shows in each series.
-    for _ in range(SERIES):
-        with_backlog, without = [], []
-        for _ in range(ROUNDS):
-            without.append(rate(other, good))
-            with_backlog.append(rate(engine, good))
-        ratio = median(with_backlog) / median(without)
-        if ratio >= 0.9:
-            break
+    ratio, without, with_backlog = ratio_of_pairs(lambda: rate(other, good), lambda: rate(engine, good), 0.9)
     grown = max(after, engine.pss()) - before
     print(
         f"{count} waiting: {count / took:.0f}/s acknowledged, memory {before >> 20} MiB, grown by"

@@ -4,11 +4,12 @@ from story.clock import DAY, HOUR, MINUTE, Clock
 from story.engine import Engine, Lua
 from story.marks import alone, needs, plain_only, within
 from story.producer import Producer
+from story.rates import median, ratio_of_pairs
 from story.target import Answer, Target
 from story.tell import Skip, Story
 from story.waiting import TimedOut, wait_for
 
 __all__ = [
     "DAY", "HOUR", "MINUTE", "Answer", "Clock", "Engine", "Lua", "Producer", "Skip", "Story", "Target",
-    "TimedOut", "alone", "needs", "plain_only", "wait_for", "within",
+    "TimedOut", "alone", "median", "needs", "plain_only", "ratio_of_pairs", "wait_for", "within",
 ]  # fmt: skip
