@@ -66,6 +66,10 @@ local function joined(list)                     -- a list of scalars as one line
     return items[1] and table.concat(items, ", ") .. (#list > 20 and ", ..." or "")
 end
 
+local function is_noise(line)                   -- a UUID, or the path of an address
+    return #line == 36 and line:find("^%x+%-%x+%-%x+%-%x+%-%x+$") or line:find("^/%S*/%S*$")
+end
+
 local function add_facts(facts, data, prefix, shown)
     for key, value in pairs(data) do
         local name = prefix .. text.truncate(tostring(key), 200)
@@ -75,7 +79,7 @@ local function add_facts(facts, data, prefix, shown)
             if not line and prefix == "" then add_facts(facts, value, name .. " ", shown) end
         end
         name = name:gsub("[%s_]+", " "):gsub("^ ", ""):gsub("^%l", string.upper)
-        if line and line ~= shown and name ~= "" then
+        if line and line ~= shown and name ~= "" and not is_noise(line) then
             table.insert(facts, { name = text.truncate(name, MOST_NAME, "..."),
                                   value = text.truncate(line, MOST_VALUE, "...") })
         end
@@ -85,7 +89,7 @@ local function add_facts(facts, data, prefix, shown)
 end
 
 -- {{name = "Priority", value = "Urgent"}, ...}: the scalars of data, in its order, without the
--- one that is the title; at most 20, two levels deep, of the first 1000 members.
+-- one that is the title, UUIDs and paths; at most 20, two levels deep, of the first 1000 members.
 function message.facts(event)
     local facts = { visited = 0 }
     if type(event.data) == "table" then
@@ -110,10 +114,25 @@ function message.lines(event, escape, most, start)
     return lines[1] and table.concat(lines, "\n")
 end
 
--- The address at `path` of the event, else where events have one; nil unless it is http or https.
-function message.link(event, path)
-    for _, it in ipairs(path and { path } or LINKS) do
-        local address = json.get(path and event or event.data, it)
+-- The options that say where a link is, and what stands before one that is only a path.
+message.LINK = { type = "path", help = "where the event holds an address",
+                 example = "data.absolute_url" }
+message.SITE = {
+    type = "string", help = "put before an address that is only a path, as DejaCode's are",
+    example = "https://dejacode.example.com",
+    check = function(site)
+        return site:find("^https?://[^%s/]%S*$"), "http(s)://HOST expected"
+    end,
+}
+
+-- The address at options.link of the event, else where events have one; a path gets options.site
+-- before it. nil unless it is http or https.
+function message.link(event, options)
+    for _, it in ipairs(options.link and { options.link } or LINKS) do
+        local address = json.get(options.link and event or event.data, it)
+        if options.site and type(address) == "string" and address:find("^/[^/]") then
+            address = options.site:gsub("/+$", "") .. address
+        end
         if type(address) == "string" and #address <= 2000
             and address:find("^https?://[^%s%c<>\"'`|\\^{}]+$") then
             return address

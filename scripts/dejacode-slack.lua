@@ -1,18 +1,17 @@
 -- SPDX-License-Identifier: MIT
 -- dejacode-slack: DejaCode's Slack attachments, made from the data of its events.
--- Options: none; extra_payload (channel, username) is merged afterwards, as DejaCode does.
+-- Options: site (put before addresses that are only paths, as in the data of DejaCode's events);
+--   extra_payload (channel, username) is merged afterwards, as DejaCode does.
 -- Sends: {"attachments":[{"fallback":"#42 Title created by joe","color":"#5bb75b",...}]}
 -- Limits: needs "id" in the data for "#42"; without it the number is left out.
 local json = require "grapnel.json"
+local message = require "grapnel.message"
 local text = require "grapnel.text"
 local time = require "grapnel.time"
 
 local ADDED, CHANGED = "#5bb75b", "#ff9d2e"
-local OPTIONAL = {
-    { title = "Priority", path = "priority" },
-    { title = "Product context", path = "product_context" },
-    { title = "Applies to", path = "content_object_display_name" },
-}
+local OPTIONAL = { { "Priority", "priority" }, { "Product context", "product_context" },
+                   { "Applies to", "content_object_display_name" } }
 
 local function get(data, path)                          -- escaped text, or "None" as Python says
     return text.escape_slack(tostring(json.get(data, path) or "None"))
@@ -24,58 +23,59 @@ end
 
 local function timestamp(data)                          -- Python's str(datetime.timestamp())
     local stamp = json.get(data, "last_modified_date")
-    if not stamp then return nil end
-    local seconds, nanoseconds = assert(time.parse(stamp))
-    local fraction = ("%09d"):format(nanoseconds):gsub("0+$", "")
-    return seconds .. "." .. (fraction == "" and "0" or fraction)
+    local seconds, nanoseconds = time.parse(type(stamp) == "string" and stamp or "")
+    if not seconds then return nil end
+    return seconds .. "." .. ("%09d"):format(nanoseconds):gsub("(%d)0+$", "%1")
 end
 
-local function request_attachment(data, tenant, added)
+local function address(data, site)
+    local value = json.get(data, "absolute_url")
+    if type(value) ~= "string" then return nil end
+    return site and value:find("^/") and site:gsub("/+$", "") .. value or value
+end
+
+local function request_attachment(data, tenant, site, name)
+    local added = name == "request.added"
     local action = (added and "created" or "updated") .. " by "
         .. get(data, added and "requester" or "last_modified_by")
-    local fields = json.array()
-    local function field(title, value)
-        table.insert(fields, { title = title, value = value, short = true })
-    end
-    field("Assigned to", get(data, "assignee"))
-    field("Status", (get(data, "status"):gsub("^%l", string.upper)))
+    local status = get(data, "status"):gsub("^%l", string.upper)
+    local fields = { { title = "Assigned to", value = get(data, "assignee"), short = true },
+                     { title = "Status", value = status, short = true } }
     for _, it in ipairs(OPTIONAL) do
-        if json.get(data, it.path) then field(it.title, get(data, it.path)) end
+        local value = json.get(data, it[2]) and get(data, it[2])
+        table.insert(fields, value and { title = it[1], value = value, short = true } or nil)
     end
     return {
-        fallback = heading(data) .. " " .. action,
-        pretext = "[DejaCode/" .. tenant .. "] Request " .. action,
-        color = added and ADDED or CHANGED,
-        title = heading(data),
-        title_link = json.get(data, "absolute_url"),
-        text = get(data, "request_template_name"),
-        fields = fields, ts = timestamp(data),
+        fallback = heading(data) .. " " .. action, title = heading(data),
+        pretext = "[DejaCode/" .. tenant .. "] Request " .. action, fields = fields,
+        color = added and ADDED or CHANGED, title_link = address(data, site),
+        text = get(data, "request_template_name"), ts = timestamp(data),
     }
 end
 
-local function comment_attachment(data, tenant)
-    local link = "<" .. get(data.request, "absolute_url") .. "|" .. heading(data.request) .. ">"
+local function comment_attachment(data, tenant, site)
+    local request = json.get(data, "request") or {}
+    local href = address(request, site)
+    local link = href and "<" .. text.escape_slack(href) .. "|" .. heading(request) .. ">"
     local pretext = ("[DejaCode/%s] New comment by %s on Request %s (assigned to %s)"):format(
-        tenant, get(data, "user"), link, get(data.request, "assignee"))
-    return {
-        fallback = pretext, pretext = pretext, color = CHANGED,
-        text = get(data, "text"), ts = timestamp(data),
-    }
+        tenant, get(data, "user"), link or heading(request), get(request, "assignee"))
+    return { fallback = pretext, pretext = pretext, color = CHANGED, text = get(data, "text"),
+             ts = timestamp(data) }
 end
 
 local MAKERS = {
-    ["request.added"] = function(data, tenant) return request_attachment(data, tenant, true) end,
-    ["request.updated"] = function(data, tenant) return request_attachment(data, tenant, false) end,
+    ["request.added"] = request_attachment, ["request.updated"] = request_attachment,
     ["request_comment.added"] = comment_attachment,
 }
 
 return {
     api = 1,
-
-    transform = function(request, event)
+    options = { site = message.SITE },
+    transform = function(request, event, ctx)
         local make = MAKERS[event.event]
         if not make then return end
-        request.body = { attachments = { make(event.data, text.escape_slack(event.tenant)) } }
+        local tenant = text.escape_slack(event.tenant)
+        request.body = { attachments = { make(event.data, tenant, ctx.options.site, event.event) } }
     end,
 
     tests = {
@@ -125,6 +125,46 @@ return {
                             color = "#ff9d2e",
                             text = "why?",
                             ts = "1769767872.0",
+                        },
+                    },
+                },
+            },
+        },
+        {
+            name = "addresses that are only paths get the site, times that are none are left out",
+            event = [[{"event":"request.updated","data":{"title":"T","status":"closed","id":null,
+                "last_modified_by":"ann","assignee":"bob","request_template_name":"V",
+                "absolute_url":"/requests/1/","last_modified_date":"yesterday"}}]],
+            options = { site = "https://dejacode.example.com/" },
+            expect = {
+                body = {
+                    attachments = {
+                        {
+                            fallback = "T updated by ann",
+                            pretext = "[DejaCode/default] Request updated by ann",
+                            color = "#ff9d2e", title = "T", text = "V",
+                            title_link = "https://dejacode.example.com/requests/1/",
+                            fields = {
+                                { title = "Assigned to", value = "bob", short = true },
+                                { title = "Status", value = "Closed", short = true },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+        {
+            name = "a comment of nothing",
+            event = [[{"event":"request_comment.added","data":{"request":null}}]],
+            expect = {
+                body = {
+                    attachments = {
+                        {
+                            fallback = "[DejaCode/default] New comment by None on Request None "
+                                .. "(assigned to None)",
+                            pretext = "[DejaCode/default] New comment by None on Request None "
+                                .. "(assigned to None)",
+                            color = "#ff9d2e", text = "None",
                         },
                     },
                 },

@@ -2,7 +2,7 @@
 -- discord: a message or an embed to a Discord channel, by its webhook.
 -- Target: https://discord.com/api/webhooks/ID/TOKEN
 -- Options: text (a template over the event; without it an embed of the event's title, fields and
---   link, coloured by its priority), username, avatar_url, thread_id, silent, link.
+--   link, coloured by its priority), username, avatar_url, thread_id, silent, link, site.
 -- Sends: {"embeds":[{"title":"request.added: Log4j","color":14495300,"fields":[{"name":"Priority",
 --   "value":"Urgent","inline":true}],...}],"allowed_mentions":{"parse":[]}}
 -- Follows: https://discord.com/developers/docs/resources/webhook#execute-webhook
@@ -29,7 +29,7 @@ end
 
 local function content_of(event, options)
     local content = options.text and message.fill(options.text, event, message.markdown, 2000)
-    local link = content and options.link and message.link(event, options.link)
+    local link = content and options.link and message.link(event, options)
     return link and #content + #link < 2000 and content .. "\n" .. link or content
 end
 
@@ -52,14 +52,13 @@ return {
             check = function(id) return id:find("^%d+$"), "digits expected" end,
         },
         silent = { type = "boolean", default = false, help = "without a notification" },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
     },
 
     transform = function(request, event, ctx)
         local options = ctx.options
         local content, embeds = content_of(event, options), nil
-        if not options.text then embeds = { embed(event, message.link(event, options.link)) } end
+        if not options.text then embeds = { embed(event, message.link(event, options)) } end
         if not (content or embeds) then return false, "the message would be empty" end
         request.body = {
             content = content, embeds = embeds, username = options.username,

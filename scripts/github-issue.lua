@@ -2,7 +2,7 @@
 -- github-issue: opens an issue on GitHub.
 -- Target: https://api.github.com/repos/OWNER/REPO/issues, or https://HOST/api/v3/repos/...
 -- Options: title and text (templates; without them the event's title, fields and link), labels,
---   assignees, milestone, link (path of an address), token (it may write issues).
+--   assignees, milestone, link, site, token (it may write issues).
 -- Sends: {"title":"request.added: Log4j","body":"- Priority: Urgent\n...","labels":["dejacode"]}
 -- Follows: https://docs.github.com/rest/issues/issues#create-an-issue
 -- Limits: title 256 characters, body 65536; what comes from the event mentions nobody; labels that
@@ -25,14 +25,13 @@ return {
         assignees = { type = "list", of = "string", max = 10, help = "logins",
                       example = { "octocat" } },
         milestone = { type = "integer", min = 1, help = "its number", example = 3 },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
         token = { type = "secret", required = true, help = "a token that may write issues" },
     },
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local link = message.link(event, options.link)
+        local link = message.link(event, options)
         local title = message.filler(event, options)("title", 256) or message.title(event, 256)
         local said = message.filler(event, options, message.markdown)("text", MOST - 2100)
             or message.lines(event, message.markdown, MOST - 2100, "- ")

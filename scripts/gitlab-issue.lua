@@ -2,7 +2,7 @@
 -- gitlab-issue: opens an issue in GitLab.
 -- Target: https://gitlab.com/api/v4/projects/ID/issues (a number, or the path with %2F)
 -- Options: title and text (templates; without them the event's title, fields and link), labels,
---   assignees (user ids), milestone (its id), issue_type, confidential, link, token.
+--   assignees (user ids), milestone (its id), issue_type, confidential, link, site, token.
 -- Sends: {"title":"request.added: Log4j","description":"- Priority: Urgent\n...","labels":"deja"}
 -- Follows: https://docs.gitlab.com/api/issues/#create-a-new-issue
 -- Limits: title 255 characters, description 1048576 (cut at 65000); what comes from the event
@@ -26,14 +26,13 @@ return {
         issue_type = { type = "string", choices = { "issue", "incident", "test_case", "task" },
                        help = "default: issue", example = "incident" },
         confidential = { type = "boolean", default = false, help = "seen by members only" },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
         token = { type = "secret", required = true, help = "an access token of scope api" },
     },
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local link = message.link(event, options.link)
+        local link = message.link(event, options)
         local title = message.filler(event, options)("title", 255) or message.title(event, 255)
         local said = message.filler(event, options, message.markdown)("text", MOST)
             or message.lines(event, message.markdown, MOST, "- ")

@@ -2,8 +2,8 @@
 -- grafana-annotation: marks events on Grafana's dashboards.
 -- Target: https://HOST/api/annotations
 -- Options: token (of a service account that may write annotations), text (a template; without it
---   the event's title and link), tags (templates), dashboard and panel (without: an annotation of
---   the organization, found by its tags), time and end_time (paths of RFC 3339 times).
+--   the event's title and link), link, site, tags (templates), dashboard and panel (without: an
+--   annotation of the organization, found by its tags), time and end_time (paths of times).
 -- Sends: {"time":1769767872000,"tags":["grapnel","request.added"],"text":"request.added: Log4j"}
 -- Follows: https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
 -- Limits: text is cut at 4000 characters; what comes from the event is escaped, Grafana shows
@@ -17,9 +17,9 @@ local text = require "grapnel.text"
 
 local MOST, MOST_TAGS = 4000, 500
 
-local function default_text(event)
+local function default_text(event, options)
     local said = message.fit(message.title(event), text.escape_html, 1500)
-    local link = message.link(event)
+    local link = message.link(event, options)
     if not link then return said end
     return said .. '\n<a href="' .. text.escape_html(link) .. '">Open</a>'
 end
@@ -45,6 +45,7 @@ return {
     options = {
         token = { type = "secret", required = true, help = "a service account's token" },
         text = message.template("what is shown; some HTML", "<b>{{data.title}}</b>", nil, MOST),
+        link = message.LINK, site = message.SITE,
         tags = { type = "list", of = "string", default = { "grapnel", "{{event}}" },
                  help = "tags; {{path}}", check = check.template,
                  example = { "dejacode", "{{data.priority}}" } },
@@ -57,7 +58,7 @@ return {
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local said = default_text(event)
+        local said = default_text(event, options)
         if options.text then said = message.fill(options.text, event, text.escape_html, MOST) end
         request.body = {
             text = said or message.fit(event.event, text.escape_html, MOST),

@@ -2,7 +2,7 @@
 -- jira-issue: creates an issue in Jira, Cloud or Data Center.
 -- Target: https://SITE.atlassian.net/rest/api/3/issue, or https://HOST/rest/api/2/issue
 -- Options: project, issue_type, summary, description, fields (templates), priorities (by event),
---   labels, components, assignee, link, token, user (Cloud: an e-mail address; without: a Bearer).
+--   labels, components, assignee, link, site, token, user (Cloud: an e-mail; without: a Bearer).
 -- Sends: {"fields":{"project":{"key":"SEC"},"issuetype":{"name":"Task"},"summary":"...",
 --   "description":{"type":"doc",...}},"properties":[{"key":"grapnel","value":{"event":"0194..."}}]}
 -- Follows: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
@@ -28,7 +28,7 @@ end
 local function description(event, options, escape)
     local said = message.filler(event, options, escape)("description", 20000)
         or message.lines(event, escape, 20000) or event.event
-    local link = message.link(event, options.link)
+    local link = message.link(event, options)
     return link and said .. "\n" .. link or said
 end
 
@@ -60,7 +60,7 @@ return {
         assignee = { type = "string", help = "account id, or name", example = "5b10a2" },
         fields = { type = "map", of = "text", help = "other fields; {{path}}",
                    example = { customfield_10010 = "{{data.uuid}}" } },
-        link = { type = "path", help = "where the event has an address", example = "data.url" },
+        link = message.LINK, site = message.SITE,
         token = { type = "secret", required = true, help = "an API token, or access token" },
         user = { type = "string", help = "its owner", example = "ann@example.com" },
     },

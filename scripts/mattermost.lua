@@ -2,7 +2,7 @@
 -- mattermost: a message to a Mattermost channel, by an incoming webhook.
 -- Target: https://HOST/hooks/KEY
 -- Options: text (a template over the event; without it the event's title, fields and link),
---   channel, username, icon_url, icon_emoji, priority, link (path of an address at the end).
+--   channel, username, icon_url, icon_emoji, priority, link and site (where it is).
 -- Sends: {"channel":"security","text":"#### request.added: Log4j\nPriority: Urgent"}
 -- Follows: https://developers.mattermost.com/integrate/webhooks/incoming/
 -- Limits: a text is cut at 16383 characters, longer ones Mattermost would split; what comes from
@@ -34,13 +34,12 @@ return {
         icon_emoji = { type = "string", help = "instead of icon_url", example = ":hook:" },
         priority = { type = "string", choices = { "important", "urgent" },
                      help = "the message's mark", example = "important" },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
     },
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local address = (options.link or not options.text) and message.link(event, options.link)
+        local address = (options.link or not options.text) and message.link(event, options)
         local tail = address and "\n<" .. address .. ">" or ""
         local said = default_text(event)
         if options.text then

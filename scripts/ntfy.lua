@@ -2,8 +2,8 @@
 -- ntfy: a push notification by ntfy.
 -- Target: the server's root, https://ntfy.sh/ or your own
 -- Options: topic, title and text (templates; without them the event's title and fields), priority
---   (1 to 5 for all; else by the event's severity or priority), tags, markdown, link (path of the
---   address that a tap opens), icon, token, user (then the token is its password).
+--   (1 to 5 for all; else by the event's severity or priority), tags, markdown, link and site
+--   (what a tap opens), icon, token, user (then the token is its password).
 -- Sends: {"topic":"security","title":"request.added: Log4j","message":"Priority: Urgent",
 --   "priority":5,"click":"https://..."}
 -- Follows: https://docs.ntfy.sh/publish/#publish-as-json
@@ -31,8 +31,7 @@ return {
         tags = { type = "list", of = "string", help = "tags; names of emojis become those",
                  example = { "warning", "dejacode" } },
         markdown = { type = "boolean", default = false, help = "text is Markdown" },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
         icon = { type = "string", help = "a picture's address", example = "https://d/icon.png" },
         token = { type = "secret", help = "an access token, or the user's password" },
         user = { type = "string", help = "for servers with passwords", example = "phil" },
@@ -48,7 +47,7 @@ return {
             topic = options.topic, message = message.cut_bytes(said, MOST_BYTES),
             title = message.filler(event, options)("title", 250) or message.title(event, 250),
             priority = options.priority or PRIORITY[message.level(event)], tags = options.tags,
-            markdown = options.markdown or nil, click = message.link(event, options.link),
+            markdown = options.markdown or nil, click = message.link(event, options),
             icon = options.icon,
         }
     end,

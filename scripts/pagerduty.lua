@@ -3,7 +3,7 @@
 -- Target: https://events.pagerduty.com/v2/enqueue, or https://events.eu.pagerduty.com/v2/enqueue
 -- Options: routing_key, summary (a template), severity (for all; else by the event's severity or
 --   priority), source, component, group, class (templates), dedup_key (a template; the event's id),
---   acknowledge and resolve (events that do), details (send the event's data), link.
+--   acknowledge and resolve (events that do), details (send the event's data), link, site.
 -- Sends: {"routing_key":"...","event_action":"trigger","dedup_key":"0194...","payload":{"summary":
 --   "request.added: Log4j","severity":"critical","source":"grapnel","custom_details":{...}}}
 -- Follows: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
@@ -55,13 +55,12 @@ return {
         resolve = { type = "list", of = "string", help = "events that resolve the alert",
                     example = { "request.closed", "incident.solved.*" } },
         details = { type = "boolean", default = true, help = "send the event's data along" },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
     },
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local action, link = action_of(event, options), message.link(event, options.link)
+        local action, link = action_of(event, options), message.link(event, options)
         request.body = {
             routing_key = options.routing_key, event_action = action,
             dedup_key = message.fill(options.dedup_key, event, nil, 255) or event.id,

@@ -3,7 +3,7 @@
 -- Target: https://INSTANCE.service-now.com/api/now/table/incident
 -- Options: short_description and description (templates; without them the event's title and
 --   fields), urgency and impact (1 to 3; urgency else by the event's severity or priority), fields
---   (more of them, templates), link, token, user (then the token is its password).
+--   (more of them, templates), link, site, token, user (then the token is its password).
 -- Sends: {"short_description":"request.added: Log4j","description":"Priority: Urgent",
 --   "urgency":"1","correlation_id":"0194...","correlation_display":"grapnel"}
 -- Follows: https://www.servicenow.com/docs/ (Table API, POST /now/table/{tableName})
@@ -18,7 +18,7 @@ local message = require "grapnel.message"
 local URGENCY = { critical = "1", high = "1", medium = "2", low = "3" }
 
 local function description(event, options)
-    local link = message.link(event, options.link)
+    local link = message.link(event, options)
     local most = link and 4000 - #link - 1 or 4000
     local said = message.filler(event, options)("description", most)
         or message.lines(event, nil, most)
@@ -37,8 +37,7 @@ return {
         fields = { type = "map", of = "text", help = "other fields; {{path}}",
                    example = { assignment_group = "Security", u_uuid = "{{data.uuid}}" },
                    check = check.template },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
         token = { type = "secret", required = true, help = "an OAuth token, or a password" },
         user = { type = "string", help = "whose password it is", example = "grapnel" },
     },

@@ -2,8 +2,8 @@
 -- slack: a message to a Slack channel, by an incoming webhook or by a bot.
 -- Target: https://hooks.slack.com/services/..., or https://slack.com/api/chat.postMessage and token
 -- Options: text (a template over the event: {{event}}, {{data.title}}; without it the event's
---   title, fields and link), channel, username, icon_emoji, link (path of an address that the
---   message ends with), thread_ts, token (chat.postMessage only).
+--   title, fields and link), channel, username, icon_emoji, link and site (what it ends with),
+--   thread_ts, token (chat.postMessage only).
 -- Sends: {"channel":"#security","text":"New vulnerability detected"}
 -- Follows: https://docs.slack.dev/reference/methods/chat.postMessage and
 --   https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -36,8 +36,7 @@ return {
         channel = { type = "string", help = "instead of the webhook's own", example = "#security" },
         username = { type = "string", help = "the sender's name", example = "grapnel" },
         icon_emoji = { type = "string", help = "the sender's picture", example = ":hook:" },
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
         thread_ts = { type = "string", help = "answers to this message, in its thread",
                       example = "1503435956.000247" },
         token = { type = "secret", help = "a bot's token, for chat.postMessage",
@@ -46,7 +45,7 @@ return {
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local address = (options.link or not options.text) and message.link(event, options.link)
+        local address = (options.link or not options.text) and message.link(event, options)
         local tail = address and "\n<" .. text.escape_slack(address) .. ">" or ""
         local said = default_text(event)
         if options.text then
@@ -78,6 +77,16 @@ return {
                 body = [[{"text":"*request.added: Log4j &lt;2&gt;*\nPriority: Urgent\n]]
                     .. [[Cc emails: a@b.c, d@e.f\nAbsolute url: https://d/requests/1/\n]]
                     .. [[<https://d/requests/1/>"}]],
+            },
+        },
+        {
+            name = "DejaCode's addresses are paths: they need its site",
+            event = [[{"event":"request.added","data":{"title":"T",
+                "uuid":"fbc77986-06ff-4dbb-81c3-95cd36dbed66",
+                "api_url":"/api/v2/requests/1/","absolute_url":"/requests/1/"}}]],
+            options = { site = "https://dejacode.example.com/" },
+            expect = {
+                body = { text = "*request.added: T*\n<https://dejacode.example.com/requests/1/>" },
             },
         },
         {

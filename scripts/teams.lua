@@ -2,7 +2,7 @@
 -- teams: an Adaptive Card to a Microsoft Teams channel or chat, by a workflow.
 -- Target: what the trigger "When a Teams webhook request is received" shows as its address
 -- Options: title and text (templates over the event; without them the event's title and fields),
---   link (path of an address, shown as a button), button (its words).
+--   link and site (of an address, shown as a button), button (its words).
 -- Sends: {"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive",
 --   "contentUrl":null,"content":{"type":"AdaptiveCard","version":"1.4","body":[...]}}]}
 -- Follows: https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/
@@ -48,14 +48,13 @@ return {
     options = {
         title = message.template("the card's title", "{{data.title}}"),
         text = message.template("its text, in Markdown", "**{{data.priority}}**", nil, 4000),
-        link = { type = "path", help = "where the event holds an address",
-                 example = "data.absolute_url" },
+        link = message.LINK, site = message.SITE,
         button = { type = "string", default = "Open", min = 1, max = 50, help = "its words",
                    example = "Open in DejaCode" },
     },
 
     transform = function(request, event, ctx)
-        local address = message.link(event, ctx.options.link)
+        local address = message.link(event, ctx.options)
         local button = { type = "Action.OpenUrl", title = ctx.options.button, url = address }
         local content = {
             ["$schema"] = "http://adaptivecards.io/schemas/adaptive-card.json",

@@ -2,7 +2,7 @@
 -- telegram: a message to a Telegram chat, by a bot.
 -- Target: https://api.telegram.org/ or a Bot API server of your own
 -- Options: token, chat_id, text (a template over the event, in Telegram's HTML; without it the
---   event's title, fields and link), thread, silent, protect, preview.
+--   event's title, fields and link), link, site, thread, silent, protect, preview.
 -- Sends: {"chat_id":"-100123","parse_mode":"HTML","text":"<b>request.added: Log4j</b>\n..."}
 -- Follows: https://core.telegram.org/bots/api#sendmessage
 -- Limits: 4096 characters; about one message a second and chat, 20 a minute and group. The token
@@ -14,10 +14,10 @@ local text = require "grapnel.text"
 
 local MOST = 4096
 
-local function default_text(event)
+local function default_text(event, options)
     local heading = "<b>" .. message.fit(message.title(event), text.escape_html, 1000) .. "</b>"
     local lines = message.lines(event, text.escape_html, 2000)
-    local address = message.link(event)
+    local address = message.link(event, options)
     return heading .. (lines and "\n" .. lines or "")
         .. (address and #address < 1000 and "\n" .. text.escape_html(address) or "")
 end
@@ -39,6 +39,7 @@ return {
         },
         text = message.template("the message, in Telegram's HTML", "<b>{{data.title}}</b>",
                                 nil, MOST),
+        link = message.LINK, site = message.SITE,
         thread = { type = "integer", min = 1, help = "a topic of a forum", example = 42 },
         silent = { type = "boolean", default = false, help = "without a sound" },
         protect = { type = "boolean", default = false, help = "may not be forwarded or saved" },
@@ -47,7 +48,7 @@ return {
 
     transform = function(request, event, ctx)
         local options = ctx.options
-        local said = default_text(event)
+        local said = default_text(event, options)
         if options.text then said = message.fill(options.text, event, text.escape_html, MOST) end
         if not said then return false, "the message would be empty" end
         request.body = {

@@ -2,8 +2,8 @@
 -- zendesk: opens a ticket in Zendesk.
 -- Target: https://SUBDOMAIN.zendesk.com/api/v2/tickets.json
 -- Options: subject, text, requester and requester_name (templates), public (the requester sees it),
---   priority (else by the event), type, tags, group, fields (custom ones, templates), link, token,
---   user (an agent's e-mail address: then token is an API token; without: an OAuth token).
+--   priority (else by the event), type, tags, group, fields (custom ones, templates), link, site,
+--   token, user (an agent's e-mail: then token is an API token; without: an OAuth token).
 -- Sends: {"ticket":{"subject":"request.added: Log4j","comment":{"body":"Priority: Urgent",
 --   "public":false},"priority":"urgent","external_id":"0194..."}}
 -- Follows: https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#create-ticket
@@ -19,7 +19,7 @@ local PRIORITY = { critical = "urgent", high = "high", medium = "normal", low = 
 local function comment(event, options)
     local said = message.filler(event, options)("text", 60000) or message.lines(event, nil, 60000)
         or event.event
-    local link = message.link(event, options.link)
+    local link = message.link(event, options)
     return { body = link and said .. "\n\n" .. link or said, public = options.public }
 end
 
@@ -50,7 +50,7 @@ return {
         group = { type = "integer", min = 1, help = "its id", example = 360001 },
         fields = { type = "map", of = "text", help = "custom fields by their ids; {{path}}",
                    example = { ["27642"] = "{{data.uuid}}" }, check = check.template },
-        link = { type = "path", help = "where the event has an address", example = "data.url" },
+        link = message.LINK, site = message.SITE,
         token = { type = "secret", required = true, help = "an API token, or an OAuth token" },
         user = { type = "string", help = "an agent", example = "ann@example.com" },
     },

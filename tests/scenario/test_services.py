@@ -29,9 +29,12 @@ ODD = [None, True, 0, -1.5e300, "", "text", NASTY, [], {}, [[]], [None, 1, "a", 
        {"items": [{"id": i, "tags": []} for i in range(9000)]}, list(range(5000)), {"a.b": {"c.d": 1}, "": 2, "*": 3}]
 
 
+NAMES = ["odd", "request.added", "request.updated", "request_comment.added"]
+
+
 def lines_of(story):
     yield b'{"event":"request.added","data":' + story.support("request_added.json") + b"}\n"
-    for event in DEJACODE + [{"event": "odd", "data": data} for data in ODD]:
+    for event in DEJACODE + [{"event": NAMES[i % 4], "data": data} for i, data in enumerate(ODD)]:
         yield json.dumps(event).encode() + b"\n"
     yield b'{"event":"odd","data":{"title":"\\ud800 half","n":1e999,"big":12345678901234567890123}}\n'
     yield b'{"event":"odd"  ,"data":' + b'{"a":' * 60 + b"1" + b"}" * 60 + b"}\n"
@@ -75,6 +78,12 @@ def slack(body, _request):
     at_most(body["text"], 40000)
     assert not re.search(r"<(?!https?://)", body["text"]), body["text"]
     assert not re.search(r"&(?!amp;|lt;|gt;)", body["text"]), body["text"]
+
+
+def dejacode_slack(body, _request):
+    for attachment in body.get("attachments", ()):
+        assert all(isinstance(attachment[name], str) for name in ("fallback", "pretext", "color", "text"))
+        assert not re.search(r"<(?!/|https?://)", attachment["pretext"]), attachment["pretext"]
 
 
 def discord(body, request):
@@ -196,6 +205,7 @@ def zendesk(body, request):
 
 SERVICES = {
     "slack": ({"token": SECRET}, slack),
+    "dejacode-slack": ({}, dejacode_slack),
     "discord": ({}, discord),
     "teams": ({}, teams),
     "mattermost": ({}, mattermost),
