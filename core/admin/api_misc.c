@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// /api/v1/tenants, /scripts, /settings, /healthz, /readyz; main only.
+// /api/v1/tenants, /settings, /healthz, /readyz; main only.
 #include <string.h>
 
 #include "admin/api.h"
@@ -76,34 +76,7 @@ void api_tenants_create(struct api_call *call)
                             call);
 }
 
-// ---- scripts and settings ----------------------------------------------------------------------
-
-void api_scripts_list(struct api_call *call)
-{
-    struct json_writer *w = &call->json;
-    const struct script *script = call->admin->env.script;
-    json_write_object(w);
-    json_write_name(w, "data");
-    json_write_array(w);
-    for (size_t i = 0; i < script_count(script); i++) {
-        struct script_info info;
-        script_info(script, i, &info);
-        if (info.is_hidden)
-            continue;
-        json_write_object(w);
-        json_write_member_string(w, "name", info.name);
-        json_write_member_string(w, "version", info.version);
-        json_write_member_text(w, "origin", script_origin_name(info.origin));
-        json_write_member_string(w, "help", info.help);
-        json_write_member_raw(w, "options", info.options.len > 0 ? info.options : SPAN("[]"));
-        api_write_account(w, &info.account);
-        json_write_end_object(w);
-    }
-    json_write_end_array(w);
-    api_write_cursors(call, NULL, NULL);
-    json_write_end_object(w);
-    api_send(call, 200);
-}
+// ---- settings ----------------------------------------------------------------------
 
 void api_settings_read(struct api_call *call)
 {

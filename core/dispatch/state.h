@@ -75,8 +75,7 @@ struct dispatch {
     struct list turns;                // tenants with runnable hooks, in turn
     struct heap wakes;                // hooks by the time to look at them
     struct list young;                // deliveries without a row, oldest first (age_node)
-    struct list saving;               // revisions of webhooks on their way to the store
-    struct list unsettled;            // settlements that the store refused, to be sent again
+    struct list saving, unsettled;    // webhooks' revisions under way; refused settlements
     struct list quarantined, unsaved; // quarantines that hold their hook; that the store refused
     uint32_t script_generation;       // when the first were looked at
     uint64_t next_seq, places_bytes;  // places_bytes: events held in memory

@@ -64,9 +64,10 @@ void query_deliveries_deinit(struct query_deliveries *page);
 // Which versions of scripts.
 struct query_scripts {
     struct span tenant, name;
-    struct span hash; // script_version: its first digits, lower case
-    uint32_t before;  // script_versions: numbers below this one; 0: from the newest
-    uint32_t limit;   // 1-250
+    struct span hash;          // script_version: its first digits, lower case
+    enum script_origin origin; // script_version: only of that one; 0: any
+    uint32_t before;           // script_versions: numbers below this one; 0: from the newest
+    uint32_t limit;            // 1-250
 };
 
 struct query_conn;

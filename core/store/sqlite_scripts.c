@@ -231,6 +231,7 @@ enum err sqlite_scripts_version(struct query_conn *conn, const struct query_scri
     sqlite_db_bind_text(s, 1, wanted->name);
     sqlite_db_bind_text(s, 2, wanted->tenant);
     sqlite_db_bind_text(s, 3, wanted->hash);
+    sqlite_db_bind(s, 4, wanted->origin);
     err = sqlite_db_row(db, SQL_SCRIPT_VERSION);
     if (err == OK) {
         struct script_row row;
