@@ -204,10 +204,9 @@ static void show_versions(struct looking *l)
         json_write_end_object(w);
     }
     json_write_end_array(w);
-    if (l->count == l->wanted.limit)
-        json_write_member_int(w, "next", l->rows[l->count - 1].number);
-    else
-        json_write_member_text(w, "next", NULL);
+    char next[16];
+    (void)snprintf(next, sizeof next, "%u", l->count > 0 ? l->rows[l->count - 1].number : 0);
+    json_write_member_text(w, "next", l->count == l->wanted.limit ? next : NULL);
     json_write_member_text(w, "prev", NULL);
     json_write_end_object(w);
     api_send(l->call, 200);
@@ -382,7 +381,7 @@ static void read_member(struct api_call *call, const struct json_doc *doc, struc
     (void)snprintf(field, sizeof field, "%.*s", SPAN_ARGS(name));
     if (span_is(name, "tenant"))
         (void)read_text(call, doc, value, field, problems, &order->tenant);
-    else if (span_is(name, "note"))
+    else if (span_is(name, "note") && is_put)
         (void)read_text(call, doc, value, field, problems, &order->note);
     else if (span_is(name, "source") && is_put)
         (void)read_text(call, doc, value, field, problems, &order->source);

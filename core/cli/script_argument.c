@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// "NAME,option=value,…": a script with its options as JSON of the types that it declares; the main
+// "NAME[@VERSION],option=value,…": a script with its options as JSON of the types that it declares; the main
 // thread.
 #include "cli/script_argument.h"
 
@@ -190,18 +190,27 @@ enum err script_argument_print(struct span argument, const struct json_doc *scri
     *r = (struct reader){.scripts = scripts, .options = JSON_NONE, .w = w, .message = message};
     struct span rest = argument;
     struct span name = take_part(&rest, at);
+    struct span version = {NULL, 0};
+    const char *pin = memchr(name.at, '@', name.len);
+    at += name.len;
+    if (pin != NULL) { // "github@1a2b3c4d": that version, whichever is active
+        version = span_make(pin + 1, name.len - (size_t)(pin + 1 - name.at));
+        name.len = (size_t)(pin - name.at);
+    }
     uint32_t script = scripts->count > 0
                           ? find_named(scripts, json_get(scripts, 0, SPAN("data")), name)
                           : JSON_NONE;
     enum err err = OK;
     r->options = json_get(scripts, script, SPAN("options"));
-    for (at += name.len; rest.at != NULL && err == OK;) {
+    while (rest.at != NULL && err == OK) {
         struct span text = take_part(&rest, at);
         at += text.len;
         err = add_part(r, text);
     }
     json_write_object(w);
     json_write_member_string(w, "name", name);
+    if (version.len > 0)
+        json_write_member_string(w, "version", version);
     if (err == OK && r->count > 0) {
         json_write_name(w, "options");
         json_write_object(w);

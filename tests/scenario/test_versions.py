@@ -285,6 +285,48 @@ def test_a_pinned_version_stays(story):
     assert target.requests[-1].headers["x-says"] == "two"
 
 
+# ---- command line ----
+
+
+def run(engine, *arguments, code=0):
+    done = engine.run(*arguments)
+    assert done.returncode == code, done
+    return (done.stdout + done.stderr).decode()
+
+
+def test_versions_on_the_command_line(story):
+    target = story.target()
+    engine = story.engine()
+    one, two = says("one", 'help = "stamps",'), says("two", 'help = "stamps",')
+    path = story.file("stamp.lua", one)
+    assert "is active" in run(engine, "scripts", "put", path, "--note", "first")
+    pin = f"stamp@{version_of(one)[:8]}"
+    run(engine, "webhooks", "add", "--target", target.url(), "--event", "test", "--script", "stamp")
+    run(engine, "webhooks", "add", "--target", target.url(), "--event", "pinned", "--script", pin)
+    two_path = story.file("two.lua", two)
+    assert "not active" in run(engine, "scripts", "put", two_path, "--name", "stamp", "--inactive")
+    assert heard(engine, target)[0] == "one"
+    said = run(engine, "scripts", "activate", "stamp", version_of(two)[:8])
+    assert "is active" in said and version_of(one)[:8] in said, said
+    assert heard(engine, target)[0] == "two"
+    engine.settled(engine.ok("pinned"))
+    assert target.requests[-1].headers["x-says"] == "one"
+    listing = run(engine, "scripts", "list")
+    assert version_of(two)[:8] in listing and "stamps" in listing and "github" in listing, listing
+    listing = run(engine, "scripts", "versions", "stamp")
+    assert version_of(one)[:8] in listing and "first" in listing and "uid:0" in listing, listing
+    assert '-    transform = function(request) request.headers["X-Says"] = "one" end,' in run(
+        engine, "scripts", "diff", "stamp", version_of(one)[:8]
+    )
+    assert run(engine, "scripts", "show", "stamp", "--source") == two
+    assert "stamps" in run(engine, "scripts", "show", "stamp", "--version", version_of(one)[:8])
+    assert version_of(one)[:8] in run(engine, "scripts", "rollback", "stamp")
+    assert heard(engine, target)[0] == "one"
+    broken = story.file("broken.lua", "return {\n    api = 1,\n    transfrom = 1,\n}\n")
+    assert "broken.lua" in run(engine, "scripts", "put", broken, code=1)
+    assert "is used" not in run(engine, "scripts", "remove", "stamp", code=1)  # a webhook would have none
+
+
 # ---- a new binary ----
 
 
