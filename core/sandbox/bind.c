@@ -206,6 +206,7 @@ struct bind *bind_new(struct lazy *lazy)
     struct bind *bind = xcalloc(1, sizeof(*bind));
     bind->magic = BIND_MAGIC;
     bind->lazy = lazy;
+    bind->keep_buffer = LUA_NOREF;
     buf_init(&bind->scratch, MAX_SCRATCH);
     return bind;
 }
@@ -236,9 +237,29 @@ void bind_free(struct bind *bind)
     xfree(bind);
 }
 
-void bind_trim(struct bind *bind)
+// lua-cjson's buffer stays as large as it ever was, and no ceiling counts it. It could be told not
+// to keep it, but then loses it when memory ends in the middle.
+static void drop_cjson_buffer(struct bind *bind, lua_State *L)
+{
+    int top = lua_gettop(L);
+    if (!lua_checkstack(L, 3))
+        return; // the next visit tries again
+    for (int keeps = 0; keeps <= 1; keeps++) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, bind->keep_buffer); // keep
+        lua_pushboolean(L, keeps);                            // keep keeps
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK) {                // (message)
+            lua_settop(L, top);
+            return;
+        }
+    }
+    bind->has_encoded = false;
+}
+
+void bind_trim(struct bind *bind, lua_State *L)
 {
     buf_reset(&bind->scratch, KEPT_SCRATCH);
+    if (bind->has_encoded && bind->keep_buffer != LUA_NOREF)
+        drop_cjson_buffer(bind, L);
 }
 
 void bind_set_log(struct bind *bind, bind_log_fn *on_line, void *context)

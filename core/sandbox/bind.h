@@ -18,8 +18,8 @@ struct bind *bind_new(struct lazy *lazy);
 void bind_open(struct bind *bind, lua_State *L);
 void bind_free(struct bind *bind); // after the last use of the state; NULL is fine
 
-// Gives back what the modules' functions used; nothing of it is needed behind their call.
-void bind_trim(struct bind *bind);
+// Behind a visit: gives back what the modules' functions used; nothing of it is needed any more.
+void bind_trim(struct bind *bind, lua_State *L);
 
 // Where grapnel.log goes from now on; NULL: nowhere.
 void bind_set_log(struct bind *bind, bind_log_fn *on_line, void *context);

@@ -22,8 +22,10 @@ struct bind {
     struct lazy *lazy; // borrowed
     bind_log_fn *on_line;
     void *log_context;
-    int globals; // registry reference: the read-only table that is each chunk's _ENV
-    int modules; // registry reference: what require has loaded
+    int globals;      // registry reference: the read-only table that is each chunk's _ENV
+    int modules;      // registry reference: what require has loaded
+    int keep_buffer;  // the same: lua-cjson's function of that name; LUA_NOREF: not loaded
+    bool has_encoded; // lua-cjson has, in this visit
     uint64_t uses;
     struct bind_key keys[BIND_KEYS];
     struct buf scratch; // of the api_*.c; nothing in it survives a call

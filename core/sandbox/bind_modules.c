@@ -137,6 +137,7 @@ static int cjson_encode(lua_State *L)
 {
     luaL_checkany(L, 1);
     lua_settop(L, 1); // value
+    bind_upvalue(L)->has_encoded = true;
     lazy_fill(bind_upvalue(L)->lazy, L, 1);
     lua_pushvalue(L, lua_upvalueindex(2)); // value encode
     lua_insert(L, 1);                      // encode value
@@ -148,18 +149,17 @@ int api_cjson_open(lua_State *L)
 {
     lua_pushcfunction(L, luaopen_cjson); // open
     lua_call(L, 0, 1);                   // theirs
-    // Its buffer would stay as large as it ever was, and no ceiling counts it.
+    struct bind *bind = bind_upvalue(L);
     lua_getfield(L, -1, "encode_keep_buffer"); // theirs keep
-    lua_pushboolean(L, false);                 // theirs keep false
-    lua_call(L, 1, 0);                         // theirs
-    lua_createtable(L, 0, 3);                  // theirs cjson
-    lua_pushvalue(L, lua_upvalueindex(1));     // theirs cjson bind
-    lua_getfield(L, -3, "encode");             // theirs cjson bind encode
-    lua_pushcclosure(L, cjson_encode, 2);      // theirs cjson encode
-    lua_setfield(L, -2, "encode");             // theirs cjson
-    lua_getfield(L, -2, "decode");             // theirs cjson decode
-    lua_setfield(L, -2, "decode");             // theirs cjson
-    lazy_push_null(L);                         // theirs cjson null
-    lua_setfield(L, -2, "null");               // theirs cjson
+    bind->keep_buffer = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_createtable(L, 0, 3);              // theirs cjson
+    lua_pushvalue(L, lua_upvalueindex(1)); // theirs cjson bind
+    lua_getfield(L, -3, "encode");         // theirs cjson bind encode
+    lua_pushcclosure(L, cjson_encode, 2);  // theirs cjson encode
+    lua_setfield(L, -2, "encode");         // theirs cjson
+    lua_getfield(L, -2, "decode");         // theirs cjson decode
+    lua_setfield(L, -2, "decode");         // theirs cjson
+    lazy_push_null(L);                     // theirs cjson null
+    lua_setfield(L, -2, "null");           // theirs cjson
     return 1;
 }

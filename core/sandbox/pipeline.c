@@ -170,7 +170,7 @@ static bool finish_body(struct pipeline *pipeline)
 void pipeline_trim(struct pipeline_script *script)
 {
     lazy_end(script->lazy);
-    bind_trim(script->bind);
+    bind_trim(script->bind, script->L);
 }
 
 void pipeline_visit(struct pipeline *pipeline, const struct visit_in *in, struct visit_out *out)
