@@ -17,6 +17,7 @@ usage: tests/run.sh [GROUP...]
   scenario  stories told to a running engine, on the asan build and the release build
   escape    hostile scripts let loose on a running engine, on the asan build and the release build
   crash     the engine killed and started again
+  model     LAZY_CASES (6000) random edits of random documents against the reference model
   fuzz      every fuzzer for FUZZ_SECONDS (60)
   all       all of these, as without arguments
 
@@ -266,6 +267,14 @@ group_escape() {
     release && run_python escape_release tests/escape/run.py build/release/grapnel
 }
 
+# model_cases SEED: its own seed, so that each group tries other cases than unit and the next one.
+model_cases() { LAZY_SEED=$1 LAZY_CASES=${LAZY_CASES:-6000} build/dev/tests/unit/test_lazy_model; }
+
+group_model() {
+    local seed=${LAZY_SEED:-4}
+    dev && step "lossless tables against the model, seed $seed" model_cases "$seed"
+}
+
 group_crash() { dev && run_python crash tests/crash/run.py build/dev/grapnel; }
 group_fuzz() { fuzzers && run_ctest fuzz fuzz; }
 
@@ -283,12 +292,12 @@ group_cov() {
 }
 
 # ---- main ----------------------------------------------------------------
-everything=(build lint unit store asan tsan lua scenario escape crash fuzz)
+everything=(build lint unit store asan tsan lua model scenario escape crash fuzz)
 groups=()
 for argument in "$@"; do
     case $argument in
     all) groups+=("${everything[@]}") ;;
-    lint | build | unit | store | asan | tsan | lua | scenario | escape | crash | fuzz | cov) groups+=("$argument") ;;
+    lint | build | unit | store | asan | tsan | lua | model | scenario | escape | crash | fuzz | cov) groups+=("$argument") ;;
     -h | --help) usage && exit 0 ;;
     *) echo "tests/run.sh: no group $argument" >&2 && usage >&2 && exit 2 ;;
     esac

@@ -57,6 +57,8 @@ void lazy_open(struct lazy *lazy, lua_State *L)
     lazy->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L); // anchors
     lazy->kept_anchors = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L); // halves
+    lazy->halves = luaL_ref(L, LUA_REGISTRYINDEX);
     push_metatable(lazy, L); // mt
     lazy->metatable = luaL_ref(L, LUA_REGISTRYINDEX);
 }
@@ -76,7 +78,8 @@ void lazy_free(struct lazy *lazy)
     xfree(lazy->views);
     xfree(lazy->map.slots);
     xfree(lazy->kept.slots);
-    xfree(lazy->floats);
+    xfree(lazy->floats.slots);
+    xfree(lazy->kept_floats.slots);
     xfree(lazy->keys);
     buf_deinit(&lazy->scratch);
     buf_deinit(&lazy->out);
@@ -105,10 +108,10 @@ static void trim(struct lazy *lazy)
         }
     }
     trim_map(&lazy->map);
-    if (lazy->float_capacity > KEPT_SLOTS) {
-        xfree(lazy->floats);
-        lazy->floats = NULL;
-        lazy->float_capacity = 0;
+    lazy->floats.count = 0;
+    if (lazy->floats.capacity > KEPT_SLOTS) {
+        xfree(lazy->floats.slots);
+        lazy->floats = (struct lazy_floats){0};
     }
     if (lazy->key_capacity > KEPT_SLOTS) {
         xfree(lazy->keys);
@@ -124,8 +127,8 @@ void lazy_begin(struct lazy *lazy, size_t max_bytes)
     trim(lazy);
     lazy->tape_count = lazy->kept_tapes;
     lazy->view_count = lazy->kept_views;
-    lazy->float_count = 0;
     lazy->key_count = 0;
+    lazy->has_unclear = lazy->kept_unclear;
     lazy->used = 0;
     lazy->max_bytes = max_bytes;
     lazy->out.max = max_bytes;
@@ -135,8 +138,8 @@ void lazy_begin(struct lazy *lazy, size_t max_bytes)
     lazy->stamp = 1;
     if (lazy->map.capacity)
         memset(lazy->map.slots, 0, lazy->map.capacity * sizeof(*lazy->map.slots));
-    if (lazy->float_capacity)
-        memset(lazy->floats, 0, lazy->float_capacity * sizeof(*lazy->floats));
+    if (lazy->floats.capacity)
+        memset(lazy->floats.slots, 0, lazy->floats.capacity * sizeof(*lazy->floats.slots));
 }
 
 void lazy_end(struct lazy *lazy)
@@ -151,6 +154,11 @@ void lazy_let_go(struct lazy *lazy, lua_State *L)
         lua_rawseti(L, LUA_REGISTRYINDEX, lazy->anchors);
     }
     lazy->anchor_count = 0;
+    if (lazy->has_halves && !lazy->kept_halves) {
+        lua_newtable(L); // halves
+        lua_rawseti(L, LUA_REGISTRYINDEX, lazy->halves);
+        lazy->has_halves = false;
+    }
 }
 
 void lazy_keep(struct lazy *lazy, lua_State *L)
@@ -170,6 +178,9 @@ void lazy_keep(struct lazy *lazy, lua_State *L)
     CHECK(lazy->kept.count == 0); // once per state
     xfree(lazy->kept.slots);
     lazy->kept = map;
+    lazy_keep_floats(lazy);
+    lazy->kept_halves = lazy->has_halves;
+    lazy->kept_unclear = lazy->has_unclear;
     int anchors = lazy->anchors;
     lazy->anchors = lazy->kept_anchors;
     lazy->kept_anchors = anchors;
@@ -341,12 +352,15 @@ void lazy_push_string(struct lazy *lazy, lua_State *L, const struct json_doc *do
     struct span inside = json_inside(doc, node);
     if (!doc->nodes[node].has_escape) {
         lua_pushlstring(L, inside.at, inside.len);
+        if (memchr(inside.at, 0xef, inside.len)) // perhaps U+FFFD
+            lazy_remember_half(lazy, L, json_raw(doc, node));
         return;
     }
     buf_clear(&lazy->scratch);
     char *room = buf_reserve(&lazy->scratch, inside.len + 1);
     CHECK(room != NULL); // a document is shorter than the buffer's maximum
     lua_pushlstring(L, room, json_decode_string(doc, node, room));
+    lazy_remember_half(lazy, L, json_raw(doc, node));
 }
 
 static void push_number(struct lazy *lazy, lua_State *L, const struct json_doc *doc, uint32_t node)
@@ -360,8 +374,7 @@ static void push_number(struct lazy *lazy, lua_State *L, const struct json_doc *
     double number;
     if (!json_to_double(doc, node, &number))
         number = lexeme.at[0] == '-' ? -HUGE_VAL : HUGE_VAL;
-    lazy_remember_float(lazy, L, number, lexeme);
-    lua_pushnumber(L, number);
+    lua_pushnumber(L, lazy_remember_float(lazy, L, number, lexeme));
 }
 
 void lazy_push_node(struct lazy *lazy, lua_State *L, uint32_t view, uint32_t node)

@@ -83,6 +83,15 @@ static bool encode_string(struct encoder *e, int index)
 {
     struct span text;
     text.at = lua_tolstring(e->L, index, &text.len);
+    char unclear[LAZY_UNCLEAR_TEXT];
+    if (lazy_is_unclear(e->lazy, e->L, index, unclear))
+        return fail(e, unclear);
+    if (lazy_push_half(e->lazy, e->L, index)) { // lexeme
+        text.at = lua_tolstring(e->L, -1, &text.len);
+        buf_append_span(e->out, text);
+        lua_pop(e->L, 1); //
+        return true;
+    }
     size_t good = json_utf8_prefix(text);
     if (good < text.len) {
         char what[96];
@@ -96,9 +105,12 @@ static bool encode_string(struct encoder *e, int index)
 
 static bool encode_number(struct encoder *e, int index)
 {
+    char unclear[LAZY_UNCLEAR_TEXT];
     if (!lua_isinteger(e->L, index)) {
         double number = lua_tonumber(e->L, index);
         struct span lexeme;
+        if (lazy_is_unclear(e->lazy, e->L, index, unclear))
+            return fail(e, unclear);
         bool is_known = lazy_float_lexeme(e->lazy, number, &lexeme);
         if (!is_known && isnan(number))
             return fail(e, "NaN is not JSON");
@@ -353,10 +365,11 @@ static bool encode_new_member(struct encoder *e, int table, struct lazy_key key,
     if (*has_any)
         buf_append_char(e->out, ',');
     *has_any = true;
-    json_write_quoted(e->out, name);
-    buf_append_char(e->out, ':');
     lua_pushlstring(L, key.at, key.len); // … name
-    lua_rawget(L, table);                // … value
+    if (!encode_string(e, lua_gettop(L)))
+        return false;
+    buf_append_char(e->out, ':');
+    lua_rawget(L, table); // … value
     if (!encode_value(e, lua_gettop(L)))
         return false;
     lua_pop(L, 1); // …
@@ -543,6 +556,12 @@ static bool encode_old_array(struct encoder *e, int table, uint32_t view, uint32
     e->depth++;
     if (!is_ok)
         return false;
+    lua_Integer shifted = lazy_find_shifted(e->lazy, e->L, table, view, node, len);
+    if (shifted) { // writing it where it is new says why it cannot be
+        push_key(e, (struct lazy_key){.is_integer = true, .integer = shifted});
+        lua_rawgeti(e->L, table, shifted); // … value
+        return encode_value(e, lua_gettop(e->L));
+    }
     struct run r = run_begin(e, lazy_doc(e->lazy, view), node);
     if (!encode_elements(&r, table, view, node, len))
         return false;

@@ -4,6 +4,7 @@
 
 #include "json/json.h"
 #include "sandbox/lazy.h"
+#include "sandbox/lazy_spelling.h"
 
 #define LAZY_NONE    UINT32_MAX     // view of a table that came from no document
 #define LAZY_ARRAY   0u             // node of such a table: json.array() made it
@@ -49,14 +50,6 @@ struct lazy_map {
     uint32_t count;
 };
 
-// A float that was read: how the document spelled it.
-struct lazy_float {
-    uint64_t bits;
-    uint32_t stamp; // others are free slots
-    uint32_t len;
-    const char *at; // borrowed from a tape's source
-};
-
 struct lazy_key {   // of a table that is being sorted
     const char *at; // borrowed from the table; NULL: a number or boolean
     size_t len;
@@ -76,8 +69,8 @@ struct lazy {
     uint32_t view_count, view_capacity, kept_views;
     struct lazy_map map;       // of this visit
     struct lazy_map kept;      // of documents that stay; stamp 0 is free
-    struct lazy_float *floats; // owned, open addressing
-    uint32_t float_count, float_capacity;
+    struct lazy_floats floats; // of this visit
+    struct lazy_floats kept_floats;
     struct lazy_key *keys; // owned; used by one sort at a time, as a stack
     size_t key_count, key_capacity;
     struct buf scratch;     // decoded strings
@@ -86,6 +79,9 @@ struct lazy {
     size_t kept_bytes;      // of them, what the file's documents may hold
     int metatable;          // registry references
     int anchors, kept_anchors;
+    int halves;                     // text → lexeme of a string; false: of two
+    bool has_halves, kept_halves;   // there are any; they stay
+    bool has_unclear, kept_unclear; // a number or text may be either of two
     uint32_t anchor_count, kept_anchor_count;
 };
 
@@ -113,8 +109,6 @@ void lazy_anchor(struct lazy *lazy, lua_State *L, bool is_kept);
 const struct lazy_entry *lazy_find(const struct lazy *lazy, const void *table);
 // Remembers what the table on top stands for, and anchors it. [0]
 void lazy_remember(struct lazy *lazy, lua_State *L, uint32_t view, uint32_t node);
-void lazy_remember_float(struct lazy *lazy, lua_State *L, double number, struct span lexeme);
-bool lazy_float_lexeme(const struct lazy *lazy, double number, struct span *lexeme);
 // Room for one more key behind lazy->key_count.
 struct lazy_key *lazy_add_key(struct lazy *lazy, lua_State *L);
 int lazy_compare_keys(const void *left, const void *right);
@@ -134,6 +128,10 @@ bool lazy_is_same_here(struct lazy *lazy, lua_State *L, int index, uint32_t view
 // And all levels below do, too.
 bool lazy_is_same(struct lazy *lazy, lua_State *L, int index, uint32_t view, uint32_t node);
 size_t lazy_count_keys(lua_State *L, int table); // of a raw table
+// A list that is not as it was may have been shifted: then an element that Lua cannot tell from
+// another is not known to be in its place. The index of the first such one, or 0.
+lua_Integer lazy_find_shifted(struct lazy *lazy, lua_State *L, int table, uint32_t view,
+                              uint32_t node, lua_Integer len);
 
 // ---- lazy_iter.c ----
 // An iterator over the table at an absolute index, as pairs gives it; called with nothing it

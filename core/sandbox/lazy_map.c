@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which table stands for which node, which floats were read, and what all that may weigh. Script host only.
+// Which table stands for which node, keys that are sorted, and what all that may weigh. Script host only.
 #include <lauxlib.h>
 
 #include "base/mem.h"
@@ -100,63 +100,6 @@ void lazy_remember(struct lazy *lazy, lua_State *L, uint32_t view, uint32_t node
     if (entry->stamp != stamp)
         map->count++;
     *entry = (struct lazy_entry){.table = table, .stamp = stamp, .view = view, .node = node};
-}
-
-// ---- floats ----
-
-static uint64_t bits_of(double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof(bits));
-    return bits;
-}
-
-static struct lazy_float *float_slot(struct lazy_float *slots, uint32_t capacity, uint64_t bits,
-                                     uint32_t stamp)
-{
-    uint32_t i = (uint32_t)((bits * 0x9e3779b97f4a7c15u) >> 32) & (capacity - 1);
-    while (slots[i].stamp == stamp && slots[i].bits != bits)
-        i = (i + 1) & (capacity - 1);
-    return &slots[i];
-}
-
-static void grow_floats(struct lazy *lazy, lua_State *L)
-{
-    uint32_t capacity = lazy->float_capacity ? lazy->float_capacity * 2 : FIRST_SLOTS;
-    lazy_charge(lazy, L, (capacity - lazy->float_capacity) * sizeof(*lazy->floats));
-    struct lazy_float *slots = xcalloc(capacity, sizeof(*slots));
-    for (uint32_t i = 0; i < lazy->float_capacity; i++) {
-        const struct lazy_float *old = &lazy->floats[i];
-        if (old->stamp == lazy->stamp)
-            *float_slot(slots, capacity, old->bits, lazy->stamp) = *old;
-    }
-    xfree(lazy->floats);
-    lazy->floats = slots;
-    lazy->float_capacity = capacity;
-}
-
-void lazy_remember_float(struct lazy *lazy, lua_State *L, double number, struct span lexeme)
-{
-    if (lazy->float_count >= lazy->float_capacity / 4 * 3)
-        grow_floats(lazy, L);
-    uint64_t bits = bits_of(number);
-    struct lazy_float *slot = float_slot(lazy->floats, lazy->float_capacity, bits, lazy->stamp);
-    if (slot->stamp != lazy->stamp)
-        lazy->float_count++;
-    *slot = (struct lazy_float){
-        .bits = bits, .stamp = lazy->stamp, .len = (uint32_t)lexeme.len, .at = lexeme.at};
-}
-
-bool lazy_float_lexeme(const struct lazy *lazy, double number, struct span *lexeme)
-{
-    if (lazy->float_count == 0)
-        return false;
-    const struct lazy_float *slot =
-        float_slot(lazy->floats, lazy->float_capacity, bits_of(number), lazy->stamp);
-    if (slot->stamp != lazy->stamp)
-        return false;
-    *lexeme = span_make(slot->at, slot->len);
-    return true;
 }
 
 // ---- keys ----

@@ -179,6 +179,8 @@ int lazy_path_set(lua_State *L)
         lua_pushvalue(L, -1);              // … at key key
         lua_gettable(L, -3);               // … at key next
         if (lua_isnil(L, -1) || lazy_is_null(L, -1)) {
+            if (lua_isnil(L, 3))
+                return 0;         // nothing to remove
             lua_pop(L, 1);        // … at key
             lua_newtable(L);      // … at key next
             lua_pushvalue(L, -2); // … at key next key

@@ -12,7 +12,8 @@ static bool is_same_string(lua_State *L, int index, const struct json_doc *doc, 
     return json_string_is(doc, node, text);
 }
 
-static bool is_same_number(lua_State *L, int index, const struct json_doc *doc, uint32_t node)
+static bool is_same_number(const struct lazy *lazy, lua_State *L, int index,
+                           const struct json_doc *doc, uint32_t node)
 {
     int64_t integer;
     if (json_to_int64(doc, node, &integer))
@@ -23,6 +24,7 @@ static bool is_same_number(lua_State *L, int index, const struct json_doc *doc, 
     double is = lua_tonumber(L, index);
     if (!json_to_double(doc, node, &was))
         was = json_raw(doc, node).at[0] == '-' ? -HUGE_VAL : HUGE_VAL;
+    was = lazy_float_of(lazy, was, json_raw(doc, node));
     return was == is && signbit(was) == signbit(is);
 }
 
@@ -34,7 +36,7 @@ bool lazy_is_same_here(struct lazy *lazy, lua_State *L, int index, uint32_t view
     case JSON_NULL: return lazy_is_null(L, index);
     case JSON_FALSE: return type == LUA_TBOOLEAN && !lua_toboolean(L, index);
     case JSON_TRUE: return type == LUA_TBOOLEAN && lua_toboolean(L, index);
-    case JSON_NUMBER: return type == LUA_TNUMBER && is_same_number(L, index, doc, node);
+    case JSON_NUMBER: return type == LUA_TNUMBER && is_same_number(lazy, L, index, doc, node);
     case JSON_STRING: return type == LUA_TSTRING && is_same_string(L, index, doc, node);
     case JSON_ARRAY:
     case JSON_OBJECT: break;
@@ -54,6 +56,28 @@ size_t lazy_count_keys(lua_State *L, int table)
         lua_pop(L, 1); // … key
     }
     return count;
+}
+
+lua_Integer lazy_find_shifted(struct lazy *lazy, lua_State *L, int table, uint32_t view,
+                              uint32_t node, lua_Integer len)
+{
+    if (!lazy->has_unclear)
+        return 0;
+    const struct json_doc *doc = lazy_doc(lazy, view);
+    bool is_changed = (uint64_t)len != doc->nodes[node].count;
+    lua_Integer unclear = 0;
+    uint32_t at = node + 1;
+    uint32_t value;
+    for (lua_Integer i = 1; i <= len && json_next_element(doc, node, &at, &value); i++) {
+        char text[LAZY_UNCLEAR_TEXT];
+        lua_rawgeti(L, table, i); // … value
+        int top = lua_gettop(L);
+        is_changed = is_changed || !lazy_is_same_here(lazy, L, top, view, value);
+        if (!unclear && lazy_is_unclear(lazy, L, top, text))
+            unclear = i;
+        lua_pop(L, 1); // …
+    }
+    return is_changed ? unclear : 0;
 }
 
 // These call each other, a level of the document at a time: LAZY_DEPTH of them at most.

@@ -58,22 +58,27 @@ static int run(lua_State *L)
     struct sandbox_rig *rig = call->rig;
     lazy_begin(rig->lazy, MAX_OUT);
     lazy_let_go(rig->lazy, L);
-    lua_pushfstring(L, "local d, json = ... %s", call->code); // code
+    lua_pushfstring(L, "local d, json, e = ... %s", call->code); // code
     struct span code = span_of(lua_tostring(L, -1));
     if (!bind_load(rig->bind, L, code, "test")) // code chunk
         return lua_error(L);
-    lua_pushnil(L); // code chunk d
-    if (call->is_document) {
-        lua_pop(L, 1);
-        if (lazy_push(rig->lazy, L, call->document, true)) // code chunk d
-            return lua_error(L);
-    }
-    lua_pushvalue(L, -1);                   // code chunk d d
-    lua_insert(L, 2);                       // code d chunk d
-    lua_pushlightuserdata(L, rig->lazy);    // … lazy
-    lua_pushcclosure(L, lazy_open_json, 1); // … open
-    lua_call(L, 0, 1);                      // code … chunk d json
-    lua_call(L, 2, 1);                      // … result
+    uint32_t document = 0;
+    if (!call->is_document)
+        lua_pushnil(L); // code chunk d
+    else if (lazy_parse(rig->lazy, L, call->document, &document))
+        return lua_error(L);
+    else
+        CHECK(lazy_push_document(rig->lazy, L, document, (struct span){0})); // code chunk d
+    lua_pushvalue(L, -1);                                                    // code chunk d d
+    lua_insert(L, 2);                                                        // code d chunk d
+    lua_pushlightuserdata(L, rig->lazy);                                     // … lazy
+    lua_pushcclosure(L, lazy_open_json, 1);                                  // … open
+    lua_call(L, 0, 1); // code … chunk d json
+    if (!call->is_document)
+        lua_pushnil(L); // code d chunk d json e
+    else
+        CHECK(lazy_push_document(rig->lazy, L, document, (struct span){0})); // … d json e
+    lua_call(L, 3, 1);                                                       // … result
     if (!call->is_document) {
         bind_push_text(L, -1); // … result text
         size_t len;

