@@ -76,6 +76,12 @@ lua_State *limits_open(struct limits *limits, size_t ceiling, void *owner)
     return L;
 }
 
+void limits_close(lua_State *L)
+{
+    limits_of(L)->ceiling = SIZE_MAX;
+    lua_close(L);
+}
+
 struct limits *limits_of(lua_State *L)
 {
     struct limits *limits;

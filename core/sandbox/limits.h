@@ -34,8 +34,11 @@ size_t limits_host_used(void);
 // are not running and answers whether it dropped any. When it did not, the host ends itself.
 void limits_on_shortage(bool (*drop)(void *context), void *context);
 
-// A bare state with that ceiling; NULL on lack of memory. Close with lua_close while `limits` lives.
+// A bare state with that ceiling; NULL on lack of memory. Close it while `limits` lives.
 lua_State *limits_open(struct limits *limits, size_t ceiling, void *owner);
+// lua_close without a ceiling: a finalizer that gets no memory does not run, and what it would have
+// freed (of lua-cjson) is lost.
+void limits_close(lua_State *L);
 // Of a state or coroutine made by limits_open.
 struct limits *limits_of(lua_State *L);
 // So much does C code hold for the state from now on, beside its allocator. Not for a state that is

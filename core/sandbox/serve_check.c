@@ -28,7 +28,7 @@ static void drop_state(void *context, lua_State *L)
 {
     (void)context;
     struct checked_state *state = CONTAINER_OF(limits_of(L), struct checked_state, limits);
-    lua_close(L);
+    limits_close(L);
     xfree(state);
 }
 

@@ -54,7 +54,7 @@ static void state_free(struct state *state)
         pipeline_unload(state->script);
     limits_outside(&state->limits, 0);
     if (state->L != NULL)
-        lua_close(state->L);
+        limits_close(state->L);
     xfree(state->key);
     xfree(state);
 }
