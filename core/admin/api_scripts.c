@@ -414,8 +414,11 @@ static bool read_order(struct api_call *call, struct order *order)
     } else {
         uint32_t key;
         uint32_t value;
-        for (uint32_t at = 1; json_next_member(&doc, 0, &at, &key, &value);) // of the root
-            read_member(call, &doc, json_inside(&doc, key), value, order, &problems);
+        for (uint32_t at = 1; json_next_member(&doc, 0, &at, &key, &value);) { // of the root
+            struct span name = json_inside(&doc, key);
+            CHECK(name.at != NULL);
+            read_member(call, &doc, name, value, order, &problems);
+        }
         is_good = problems.count == 0;
         if (!is_good)
             api_refuse_fields(call, &problems);

@@ -101,8 +101,9 @@ static void on_versions(void *context, const struct json_doc *doc, uint32_t data
 }
 
 static int show_list(const struct args *args, const struct table_column *titles, size_t count,
-                     struct session_list *list)
+                     const struct session_list *wanted)
 {
+    struct session_list list = *wanted;
     struct session session;
     struct table table;
     struct buf query;
@@ -114,11 +115,11 @@ static int show_list(const struct args *args, const struct table_column *titles,
         (void)buf_append_text(&query, "tenant=");
         client_append_escaped(&query, span_of(tenant));
     }
-    list->query = buf_span(&query);
-    list->limit = 250;
-    list->context = &table;
+    list.query = buf_span(&query);
+    list.limit = 250;
+    list.context = &table;
     if (result == CMD_DONE)
-        result = session_list(&session, list);
+        result = session_list(&session, &list);
     if (result == CMD_DONE && session.output == SESSION_TABLE) {
         struct view view;
         view_init(&view, &session.answer.doc);
@@ -134,7 +135,7 @@ static int show_list(const struct args *args, const struct table_column *titles,
 
 int cmd_scripts_list(const struct args *args)
 {
-    struct session_list list = {.path = "/scripts", .on_page = on_scripts};
+    const struct session_list list = {.path = "/scripts", .on_page = on_scripts};
     return show_list(args, columns, COUNT_OF(columns), &list);
 }
 
@@ -145,7 +146,7 @@ int cmd_scripts_versions(const struct args *args)
     (void)buf_append_text(&path, "/scripts/");
     client_append_escaped(&path, span_of(args->words[0]));
     (void)buf_append_text(&path, "/versions");
-    struct session_list list = {.path = buf_text(&path), .on_page = on_versions};
+    const struct session_list list = {.path = buf_text(&path), .on_page = on_versions};
     int result = show_list(args, version_columns, COUNT_OF(version_columns), &list);
     buf_deinit(&path);
     return result;
