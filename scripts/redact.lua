@@ -32,7 +32,12 @@ local HOW = {
 
 local function find(t, names, found)            -- at most as deep as JSON may be: 64 levels
     for key, value in pairs(t) do
-        if type(key) == "string" and names[key:lower()] then
+        local is_named = names[key]
+        if is_named == nil and type(key) == "string" then
+            is_named = names[key:lower()] or false
+            names[key] = is_named               -- looked up once for all elements of a list
+        end
+        if is_named then
             table.insert(found, { parent = t, key = key })
         elseif type(value) == "table" then
             find(value, names, found)

@@ -9,54 +9,14 @@
 -- Follows: XML 1.0, fifth edition, https://www.w3.org/TR/xml/
 local check = require "grapnel.check"
 local content = require "grapnel.content"
-local json = require "grapnel.json"
-local text = require "grapnel.text"
-
-local LOST = "\u{FFFD}"
-local BLANKS = { ["\n"] = "&#10;", ["\t"] = "&#9;" }     -- in attributes; else readers change them
-
-local function escaped(value)
-    return (text.escape_html(value):gsub("[%z\1-\8\11\12\14-\31]", LOST):gsub("\r", "&#13;")
-        :gsub("\u{FFFE}", LOST):gsub("\u{FFFF}", LOST))
-end
-
-local function attribute(name, value)
-    return (' %s="%s"'):format(name, (escaped(value):gsub("[\n\t]", BLANKS)))
-end
-
-local function is_name(name)
-    if name:find("^[%a_][%w_.-]*$") and not name:lower():find("^xml") then return true end
-    return nil, "the name of an element is ASCII letters, digits, _ . - and does not begin with xml"
-end
-
-local function tags(name)                       -- what opens and what closes an element
-    if is_name(name) then return name, name end
-    local good = name:gsub("[^%w_.-]", "_")
-    if not is_name(good) then good = "_" .. good end
-    return good .. attribute("name", name), good
-end
-
-local function write(out, value, options)       -- at most as deep as JSON may be: 64 levels
-    if type(value) == "table" then
-        for key, inner in pairs(value) do
-            local open, close = tags(type(key) == "string" and key or options.item)
-            if inner ~= json.null or options.nulls ~= "omit" then
-                table.insert(out, "<" .. open .. ">")
-                write(out, inner, options)
-                table.insert(out, "</" .. close .. ">")
-            end
-        end
-    elseif value ~= json.null then
-        table.insert(out, escaped(type(value) == "string" and value or json.encode(value)))
-    end
-end
+local xml = require "grapnel.xml"
 
 return {
     api = 1,
     help = "the data as an XML document",
     options = {
-        root = { type = "string", default = "event", check = is_name, help = "of the document" },
-        item = { type = "string", default = "item", check = is_name, help = "of a list" },
+        root = { type = "string", default = "event", check = xml.is_name, help = "the document" },
+        item = { type = "string", default = "item", check = xml.is_name, help = "of a list" },
         attributes = { type = "boolean", default = true, help = "the event's name, id and time" },
         nulls = { type = "string", default = "empty", choices = { "empty", "omit" } },
         content_type = { type = "string", default = "application/xml; charset=utf-8",
@@ -67,12 +27,12 @@ return {
         local options = ctx.options
         local out = { '<?xml version="1.0" encoding="UTF-8"?>\n<', options.root }
         if options.attributes then
-            table.insert(out, attribute("name", event.event) .. attribute("id", event.id)
-                .. attribute("time", event.time))
+            table.insert(out, xml.attribute("name", event.event) .. xml.attribute("id", event.id)
+                .. xml.attribute("time", event.time))
         end
         table.insert(out, ">")
         local whole = content.of(request, event)
-        write(out, whole == nil and json.null or whole, options)
+        xml.write(out, whole, options)
         table.insert(out, "</" .. options.root .. ">\n")
         request.body = table.concat(out)
         request.headers["Content-Type"] = options.content_type
