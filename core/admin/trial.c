@@ -385,22 +385,49 @@ static void compare(struct trial *trial)
 
 // ---- visits that are done ----------------------------------------------------------------------
 
+static bool may_judge(const struct trial *trial)
+{
+    if (trial->draft != NULL && (script_draft_functions(trial->draft) & 1u << FRAME_JUDGE) != 0)
+        return true;
+    return script_has_response(trial->script, trial->webhook);
+}
+
+// The answer that is given, else the one on record (the beginning of its body); false: there is none.
+static bool take_answer(struct trial *trial)
+{
+    const struct trial_event *te = &trial->events[trial->at];
+    const struct trial_answer *given = &trial->answer;
+    struct attempt *now = trial->now;
+    if (given->is_given) {
+        now->status = given->status;
+        now->response = given->body;
+        now->response_len = (uint32_t)given->body.len;
+        now->response_headers = given->headers;
+        now->response_header_count = given->header_count;
+    } else if (te->has_record && te->record.status != 0 && may_judge(trial)) {
+        now->status = te->record.status;
+        now->response = te->record.response;
+        now->response_len = te->record.response_len;
+        now->response_headers = te->record.response_headers;
+        now->response_header_count = te->record.response_header_count;
+    } else {
+        return false;
+    }
+    if (now->response.len > ATTEMPT_MAX_RESPONSE)
+        now->response.len = ATTEMPT_MAX_RESPONSE;
+    return true;
+}
+
 static void on_tried(struct script_visit *visit)
 {
     struct trial *trial;
     CAST(trial, visit->context, TRIAL_MAGIC);
     trial->now_result = visit->result;
-    if (!trial->answer.is_given || visit->result != SCRIPT_DONE) {
+    trial->is_judged = visit->result == SCRIPT_DONE && take_answer(trial);
+    if (!trial->is_judged) {
         compare(trial);
         return;
     }
-    trial->now->status = trial->answer.status;
-    trial->now->response = trial->answer.body;
-    if (trial->now->response.len > ATTEMPT_MAX_RESPONSE)
-        trial->now->response.len = ATTEMPT_MAX_RESPONSE;
-    trial->now->response_len = (uint32_t)trial->answer.body.len;
-    trial->now->response_headers = trial->answer.headers;
-    trial->now->response_header_count = trial->answer.header_count;
     begin_visit(trial, trial->webhook, trial->now, on_judged, 0);
     trial->visit.is_response = true;
     trial->visit.draft = trial->draft;

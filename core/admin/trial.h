@@ -24,7 +24,7 @@ struct trial_event {
     struct webhook *sent_by; // one reference: the revision on record; NULL: not to be had
 };
 
-// An answer that `response` functions are to judge.
+// An answer that `response` functions are to judge. When none is given, they judge what is on record.
 struct trial_answer {
     bool is_given;
     int status;
@@ -61,6 +61,7 @@ struct trial {
     size_t at; // event
     int64_t began_ms;
     struct attempt *now, *was; // owned
+    bool is_judged;            // the answer given, or the one on record
     enum script_result now_result, was_result;
     struct webhook *was_webhook; // one reference
     struct span was_note;        // why what was sent cannot be shown

@@ -116,18 +116,25 @@ static void write_request(struct trial *trial, const struct attempt *attempt)
     json_write_end_object(w);
 }
 
+static const char *verdict_name(enum attempt_verdict verdict)
+{
+    static const char *const names[] = {"none", "ok", "retry", "fail", "disable"};
+    return names[verdict];
+}
+
 static void write_verdict(struct trial *trial)
 {
-    static const char *const verdicts[] = {"none", "ok", "retry", "fail", "disable"};
     const struct attempt *now = trial->now;
     struct json_writer *w = trial->json;
     json_write_name(w, "verdict");
-    if (!trial->answer.is_given || trial->now_result != SCRIPT_DONE) {
+    if (!trial->is_judged) {
         json_write_null(w);
         return;
     }
     json_write_object(w);
-    json_write_member_text(w, "verdict", verdicts[now->verdict]);
+    json_write_member_text(w, "answer", trial->answer.is_given ? "given" : "recorded");
+    json_write_member_int(w, "status", now->status);
+    json_write_member_text(w, "verdict", verdict_name(now->verdict));
     json_write_member_int(w, "after_ms", now->verdict_after_ms);
     write_optional(trial, "reason", now->reason);
     write_optional(trial, "error", now->response_error);
@@ -362,12 +369,26 @@ static const char *compare_with_record(struct changes *c, const struct attempt *
     return now->header_count == record->header_count ? "same" : "changed";
 }
 
+// Of the same answer.
+static void write_verdict_change(struct changes *c, const struct attempt *record)
+{
+    const struct attempt *now = c->trial->now;
+    if (!c->trial->is_judged || c->trial->answer.is_given ||
+        (record->verdict == now->verdict && record->verdict_after_ms == now->verdict_after_ms) ||
+        !begin_change(c, "verdict", SPAN("")))
+        return;
+    write_value(c->trial, "was", span_of(verdict_name(record->verdict)));
+    write_value(c->trial, "now", span_of(verdict_name(now->verdict)));
+    json_write_end_object(c->trial->json);
+}
+
 static const char *compare_requests(struct changes *c, const struct attempt *record)
 {
     const struct attempt *now = c->trial->now;
     const struct attempt *was = c->trial->was;
+    write_verdict_change(c, record);
     if (!is_proved(c->trial))
-        return compare_with_record(c, record);
+        return c->left < MAX_CHANGES ? "changed" : compare_with_record(c, record);
     write_text_change(c, "method", was->method, now->method);
     write_text_change(c, "url", was->url, now->url);
     write_header_changes(c, was, now);

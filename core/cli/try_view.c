@@ -111,11 +111,18 @@ static void put_verdict(struct view *view, uint32_t row)
     uint32_t verdict = view_member(view, row, "verdict");
     if (verdict == JSON_NONE)
         return;
+    bool is_news = !span_is(view_text(view, verdict, "answer"), "recorded") ||
+                   !span_is(view_text(view, verdict, "verdict"), "none") ||
+                   view_member(view, verdict, "error") != JSON_NONE;
+    if (!is_news)
+        return;
     struct span word = view_text(view, verdict, "verdict");
     struct span reason = view_text(view, verdict, "reason");
     struct span error = view_text(view, verdict, "error");
     int64_t after_ms = view_int(view, verdict, "after_ms");
-    view_format(view, "    verdict: ");
+    view_format(view, "    verdict%s: ",
+                span_is(view_text(view, verdict, "answer"), "recorded") ? " on the answer of then"
+                                                                        : "");
     view_put(view, span_is(word, "none") ? SPAN("none, the status decides") : word);
     if (after_ms > 0)
         view_format(view, ", not before %lld s", (long long)(after_ms / 1000));

@@ -29,7 +29,8 @@ void view_deinit(struct view *view)
 
 void view_flush(struct view *view)
 {
-    (void)fwrite(view->out.at, 1, view->out.len, stdout);
+    if (view->out.len > 0)
+        (void)fwrite(view->out.at, 1, view->out.len, stdout);
     buf_clear(&view->out);
 }
 

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from story import wait_for
+from story import Answer, wait_for
 from story.engine import in_threads
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -270,6 +270,28 @@ def test_an_older_version_is_rendered_again(story):
         row = one(engine, old, event_id=event, webhook=webhook)
         assert row["scripts"] == old and row["difference"] == "same", row
         engine.restart()  # then the old version is in the store alone
+
+
+def test_recorded_answers_are_judged_again(story):
+    """Another `response` function, on the answer that came then."""
+    target = story.target([Answer.status(200, body=b'{"ok":true,"code":7}')])
+    engine = with_shape(story)
+    webhook = engine.webhook(target, scripts=use("shape"))["uuid"]
+    event = engine.ok(data={"title": "t"})
+    engine.settled(event)
+    row = one(engine, "shape", event_id=event, webhook=webhook)
+    assert row["verdict"]["answer"] == "recorded" and row["verdict"]["verdict"] == "none", row
+    assert row["verdict"]["status"] == 200 and row["difference"] == "same", row
+    strict = SHAPE.replace("answer.ok == false", "answer.code == 7")
+    row = one(engine, "shape", source=strict, event_id=event, webhook=webhook)
+    assert row["verdict"]["verdict"] == "fail" and row["verdict"]["reason"] == "it said no", row
+    assert [(c["what"], c["was"], c["now"]) for c in row["changes"]] == [("verdict", "none", "fail")], row
+    script = story.file("shape.lua", strict)
+    done = engine.run("try", script, "--webhook", webhook)
+    assert b"    verdict on the answer of then: fail: it said no\n" in done.stdout, done
+    assert b"    - verdict: none\n    + verdict: fail\n" in done.stdout, done
+    row = one(engine, "shape", event_id=event, webhook=webhook, response={"status": 503})
+    assert row["verdict"]["answer"] == "given" and row["verdict"]["after_ms"] == 60000, row
 
 
 def test_what_failed_then(story):
