@@ -356,6 +356,23 @@ def test_a_pinned_version_stays_held(story):
     go_on(engine, fixed, 6)
 
 
+def test_a_rollback_lets_it_go(story):
+    engine = moody(story)
+    for source in (CALM, MOODY):  # stored versions hide the file
+        answer = engine.api("PUT", "/api/v1/scripts/moody", {"source": source})
+        assert answer.status == 200, answer
+    target = story.target()
+    webhook = engine.webhook(target, scripts=use(broken=True), retry=RETRY)
+    send(engine, 6)
+    wait_held(engine, webhook)
+    engine.wait_idle()
+    assert engine.metrics()['grapnel_script_failures_total{script="stored",kind="error"}'] == 6
+    run = engine.run("scripts", "rollback", "moody")
+    assert run.returncode == 0, run
+    wait_free(engine, webhook)
+    go_on(engine, target, 6)
+
+
 def test_release_lets_those_of_the_script_go(story):
     engine = moody(story, hook_env={"default": {"MOOD": "bad"}})
     targets = [story.target() for _ in range(3)]
