@@ -292,6 +292,7 @@ static void write_body_changes(struct changes *c, struct span was, struct span n
         c->now = &b;
         if (!json_diff(&a, &b, JSON_DIFF_SPELLING, on_difference, c))
             c->is_cut = true;
+        c->was = c->now = NULL;
     }
     if (c->left == before && !c->is_cut)
         write_bytes(c, was, now);

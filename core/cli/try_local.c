@@ -118,6 +118,8 @@ static bool run(struct try_local *local, struct trial *trial, struct buf *out, s
     trial->on_done = on_done;
     trial_run(trial);
     local_host_wait(&local->host, &is_done);
+    trial->json = NULL;
+    trial->context = NULL;
     if (trial->problems.count > 0) {
         say_problems(&trial->problems, why);
         return false;

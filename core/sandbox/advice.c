@@ -231,8 +231,9 @@ static void hint_arguments(struct buf *out, struct span message, struct span fun
 static void hint_value(struct buf *out, struct span message, struct span name)
 {
     bool is_null = has(message, "userdata");
+    struct span nothing = {NULL, 0};
     if (has(message, "to index"))
-        hint_index(out, is_null ? (struct span){0} : name);
+        hint_index(out, is_null ? nothing : name);
     else if (has(message, "to call"))
         hint_function(out, name);
     else if (is_null)
