@@ -3,7 +3,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +48,11 @@ static void apply(struct span from, struct span diff, struct buf *out)
             continue;
         if (part.at[0] == '@') {
             struct span skipped;
-            size_t count = 0;
-            assert_int_equal(sscanf(part.at, "@@ -%zu,%zu", &at, &count), 2);
+            char *end = NULL;
+            assert_memory_equal(part.at, "@@ -", 4);
+            at = strtoul(part.at + 4, &end, 10);
+            assert_int_equal(*end, ',');
+            size_t count = strtoul(end + 1, NULL, 10);
             size_t first = count > 0 ? at - 1 : at;
             for (; line < first && span_split(&from, '\n', &skipped); line++)
                 (void)buf_append_format(out, "%.*s\n", SPAN_ARGS(skipped));
