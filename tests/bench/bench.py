@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Runs engine and limit in turns against the same nginx and prints each row beside its target.
-"""Rows: passthrough, script. Every figure is a ratio to what libcurl alone does in the same run."""
+"""Rows: passthrough, script, and lua-* for single uses of scripts. Every figure is a ratio to what libcurl alone does in the same run."""
 import argparse
 import http.client
 import json
@@ -18,6 +18,48 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NGINX_CORE = "1"
 IN_FLIGHT = 64
 WINDOW = 200  # below the room of one webhook: max(4 * max_in_flight, 128)
+
+SIGN = """-- bench: signs.
+local crypto = require "grapnel.crypto"
+return {
+    api = 1,
+    sign = function(request, _, ctx)
+        request.headers["X-Signature"] =
+            "sha256=" .. crypto.hex(crypto.hmac("sha256", ctx.secret, request.body))
+    end,
+}
+"""
+
+FILTER = """-- bench: reads two fields, and lets the event pass.
+return {
+    api = 1,
+    filter = function(event)
+        return event.data.priority ~= "Never" and event.data.request_template ~= "None"
+    end,
+}
+"""
+
+CHANGE = """-- bench: changes one field.
+return {
+    api = 1,
+    transform = function(request) request.body.data.status = "%s" end,
+}
+"""
+
+REBUILD = """-- bench: builds the whole body anew from all that the event has.
+return {
+    api = 1,
+    transform = function(request, event)
+        local function copy(value)
+            if type(value) ~= "table" then return value end
+            local new = {}
+            for key, member in pairs(value) do new[key] = copy(member) end
+            return new
+        end
+        request.body = { event = event.event, id = event.id, all = copy(event.data) }
+    end,
+}
+"""
 
 SIGN_AND_CHANGE = """-- bench: changes one field, adds one, signs: what the row `script` runs.
 -- Options: none. Sends: the event with a status and a note, X-Signature over the bytes.
@@ -95,35 +137,33 @@ class UnixConnection(http.client.HTTPConnection):
 class Engine:
     """`grapnel serve` in a folder of its own."""
 
-    def __init__(self, binary, folder, scripts=None):
+    def __init__(self, binary, folder):
         self.folder = folder
         self.ingest = os.path.join(folder, "ingest.sock")
         self.admin = os.path.join(folder, "admin.sock")
         args = [binary, "serve", "--data-dir", folder, "--ingest-socket", self.ingest,
                 "--admin-socket", self.admin, "--admin-listen", "none",
                 "--allow-targets", "127.0.0.0/8", "--log-level", "error"]
-        for name, text in (scripts or {}).items():
-            os.makedirs(os.path.join(folder, "scripts"), exist_ok=True)
-            with open(os.path.join(folder, "scripts", name + ".lua"), "w", encoding="utf-8") as f:
-                f.write(text)
-            args += ["--scripts-dir", os.path.join(folder, "scripts")]
         self.process = subprocess.Popen(args, stdout=subprocess.PIPE)
         if self.process.stdout.readline() != b"ready\n":
             sys.exit("bench: the engine did not start")
+        self.api = UnixConnection(self.admin)
+
+    def ask(self, method, path, fields):
+        self.api.request(method, path, json.dumps(fields))
+        answer = self.api.getresponse()
+        text = answer.read()
+        if answer.status not in (200, 201):
+            sys.exit(f"bench: {method} {path} refused: {text.decode()}")
+        return json.loads(text)
 
     def add(self, **fields):
-        connection = UnixConnection(self.admin)
-        connection.request("POST", "/api/v1/webhooks", json.dumps(fields))
-        answer = connection.getresponse()
-        text = answer.read()
-        if answer.status != 201:
-            sys.exit(f"bench: webhook refused: {text.decode()}")
+        return self.ask("POST", "/api/v1/webhooks", fields)["uuid"]
 
     def spilled(self):
         """Deliveries that went by way of rows: the slower way, for want of room in memory."""
-        connection = UnixConnection(self.admin)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
+        self.api.request("GET", "/metrics")
+        text = self.api.getresponse().read().decode()
         return sum(float(line.split()[-1]) for line in text.splitlines()
                    if line.startswith("grapnel_spilled_total"))
 
@@ -175,17 +215,28 @@ class Bench:
         found = figures(out)
         return {"rate": found["posts_per_s"], "cpu": found["cpu_s_per_10k"]}
 
-    def engine(self, scripts, sources):
+    def engine(self, row):
         self.runs += 1
         folder = os.path.join(self.folder, f"run{self.runs}")
         os.mkdir(folder)
-        engine = Engine(os.path.join(self.options.build, "grapnel"), folder, sources)
+        names = [f"bench{i}" for i in range(row.count)] if row.source else []
+        engine = Engine(os.path.join(self.options.build, "grapnel"), folder)
+        lines = os.path.join(folder, "events")
         try:
-            engine.add(target=f"http://127.0.0.1:{self.nginx.port}/hook", events=["request.added"],
-                       max_in_flight=IN_FLIGHT, scripts=[{"name": name} for name in scripts])
-            self.load(engine, self.options.events // 10)  # warm
+            with open(os.path.join(HERE, "event.json"), encoding="utf-8") as f:
+                event = json.load(f)
+            with open(lines, "w", encoding="utf-8") as f:
+                for name in names or [None]:
+                    if name:
+                        engine.ask("PUT", f"/api/v1/scripts/{name}",
+                                   {"source": row.source.replace("%s", name)})
+                    uuid = engine.add(target=f"http://127.0.0.1:{self.nginx.port}/hook",
+                                      events=["request.added"], max_in_flight=IN_FLIGHT,
+                                      scripts=[{"name": name}] if name else [])
+                    f.write(json.dumps({**event, "webhook": uuid}, separators=(",", ":")) + "\n")
+            self.load(engine, lines, self.options.events // 10)  # warm
             before, spilled = engine.cpu_seconds(), engine.spilled()
-            found = self.load(engine, self.options.events)
+            found = self.load(engine, lines, self.options.events)
             cpu = (engine.cpu_seconds() - before) / self.options.events * 1e4
             return {"rate": found["events_per_s"], "cpu": cpu, "pss": engine.pss_mib(),
                     "spilled": (engine.spilled() - spilled) / self.options.events}
@@ -193,18 +244,31 @@ class Bench:
             engine.stop()
             shutil.rmtree(folder)
 
-    def load(self, engine, events):
+    def load(self, engine, lines, events):
         out = subprocess.run(
             [os.path.join(self.options.build, "tests/bench/load"), engine.ingest,
-             str(self.nginx.port), str(events), str(WINDOW), os.path.join(HERE, "event.json")],
+             str(self.nginx.port), str(events), str(WINDOW), lines],
             check=True, capture_output=True, text=True).stdout
         return figures(out)
 
 
-ROWS = {  # name: what, scripts, pass, stretch (rate ÷ limit)
-    "passthrough": ("durable pass-through, deliveries/s ÷ libcurl", [], 0.80, 0.95),
-    "script": ("durable + Lua transform + HMAC ÷ libcurl", ["bench"], 0.55, 0.70),
+class Row:
+    """`source`: the webhooks' script, %s being its name; each of `count` webhooks has one of its own."""
+
+    def __init__(self, what, source=None, good=None, best=None, count=1):
+        self.what, self.source, self.good, self.best, self.count = what, source, good, best, count
+
+
+ROWS = {  # deliveries/s ÷ libcurl's; the targets are those of the design, where it has one
+    "passthrough": Row("durable pass-through", None, 0.80, 0.95),
+    "script": Row("durable + Lua transform + HMAC", SIGN_AND_CHANGE, 0.55, 0.70),
+    "lua-sign": Row("HMAC only", SIGN),
+    "lua-filter": Row("a filter that reads two fields", FILTER),
+    "lua-change": Row("one field changed", CHANGE),
+    "lua-rebuild": Row("everything rebuilt in Lua", REBUILD),
+    "lua-10000": Row("10,000 webhooks with 10,000 different scripts, in turn", CHANGE, count=10000),
 }
+USUAL = [name for name, row in ROWS.items() if row.count == 1]  # the others take minutes to set up
 
 
 def spread(values):
@@ -216,10 +280,8 @@ def measure(bench, names):
     results = {name: {"limit": [], "engine": []} for name in names}
     for round_number in range(bench.options.rounds):
         for name in names:
-            scripts = ROWS[name][1]
             results[name]["limit"].append(bench.limit())
-            results[name]["engine"].append(
-                bench.engine(scripts, {"bench": SIGN_AND_CHANGE} if scripts else None))
+            results[name]["engine"].append(bench.engine(ROWS[name]))
             print(f"  round {round_number + 1} {name}: limit "
                   f"{results[name]['limit'][-1]['rate']:.0f}/s, engine "
                   f"{results[name]['engine'][-1]['rate']:.0f}/s", file=sys.stderr)
@@ -240,8 +302,8 @@ def report(results, old):
         noisy = noisy or wide > 0.25
         rows[name] = {"ratio": ratio, "cpu_ratio": statistics.median(cpus), "spread": wide}
         change = f"  was {old[name]['ratio']:.2f}" if name in old else ""
-        print(f"{name:<12} {rate:9.0f} {limit:9.0f} {ratio:6.2f} {ROWS[name][2]:5.2f} "
-              f"{ROWS[name][3]:5.2f} {statistics.median(e['cpu'] for e in found['engine']):8.3f} "
+        print(f"{name:<12} {rate:9.0f} {limit:9.0f} {ratio:6.2f} {ROWS[name].good or '':>5} "
+              f"{ROWS[name].best or '':>5} {statistics.median(e['cpu'] for e in found['engine']):8.3f} "
               f"{statistics.median(l['cpu'] for l in found['limit']):6.3f} "
               f"{statistics.median(cpus):6.2f} "
               f"{statistics.median(e['pss'] for e in found['engine']):8.1f} "
@@ -253,7 +315,7 @@ def report(results, old):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; without: all but lua-10000")
     parser.add_argument("--build", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=100000)
@@ -270,7 +332,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, folder)
         try:
-            rows = report(measure(bench, options.rows or list(ROWS)), old)
+            rows = report(measure(bench, options.rows or USUAL), old)
         finally:
             bench.nginx.stop()
     if options.json:

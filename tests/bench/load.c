@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A producer that keeps a bounded number of events between itself and the target, for benchmarks.
 //
-// load SOCKET NGINX_PORT EVENTS WINDOW FILE: writes EVENTS lines of FILE to the ingest socket, never
-// more than WINDOW ahead of what nginx has answered (its stub_status page counts that at the target
-// itself, so nothing of the engine's own figures is believed). Prints events per second from the
-// first line to the last POST. `load SOCKET 0 EVENTS WINDOW FILE` counts replies instead.
+// load SOCKET NGINX_PORT EVENTS WINDOW FILE: writes EVENTS lines to the ingest socket, those of FILE
+// in turn, never more than WINDOW ahead of what nginx has answered (its stub_status page counts
+// that at the target itself, so nothing of the engine's own figures is believed). Prints events per
+// second from the first line to the last POST. `load SOCKET 0 EVENTS WINDOW FILE` counts replies.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define MAX_LINE       65536
+#define MAX_TEXT       (32 << 20) // bytes of all lines
 #define STATUS_REQUEST "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
 
 static int64_t now_ns(void)
@@ -99,13 +100,32 @@ static void read_replies(int fd, long *replies, long *refused)
         die("ingest socket");
 }
 
-static void write_lines(int fd, const char *line, size_t len, long count)
+// The events: lines that are written in turn, again and again.
+static struct {
+    char text[MAX_TEXT];
+    size_t len, at;
+} events;
+
+static size_t take_line(const char **line)
+{
+    *line = events.text + events.at;
+    const char *end = memchr(*line, '\n', events.len - events.at);
+    size_t len = (size_t)(end - *line) + 1;
+    events.at = (events.at + len) % events.len;
+    return len;
+}
+
+static void write_lines(int fd, long count)
 {
     static char block[1 << 20];
+    const char *line = NULL;
     while (count > 0) {
         size_t used = 0;
-        for (; count > 0 && used + len <= sizeof block; count--, used += len)
+        for (; count > 0 && used + MAX_LINE <= sizeof block; count--) {
+            size_t len = take_line(&line);
             memcpy(block + used, line, len);
+            used += len;
+        }
         for (size_t at = 0; at < used;) {
             ssize_t n = write(fd, block + at, used - at);
             if (n < 0)
@@ -115,29 +135,34 @@ static void write_lines(int fd, const char *line, size_t len, long count)
     }
 }
 
-static size_t read_line(const char *path, char *line)
+static void read_events(const char *path)
 {
     FILE *file = fopen(path, "r");
     if (file == NULL)
         die(path);
-    size_t len = fread(line, 1, MAX_LINE - 1, file);
+    events.len = fread(events.text, 1, sizeof events.text - 1, file);
     fclose(file);
-    while (len > 0 && line[len - 1] == '\n')
-        len--;
-    line[len++] = '\n';
-    return len;
+    while (events.len > 0 && events.text[events.len - 1] == '\n')
+        events.len--;
+    events.text[events.len++] = '\n';
+    const char *line = NULL;
+    do {
+        if (take_line(&line) > MAX_LINE) {
+            fprintf(stderr, "load: a line of %s is longer than %d bytes\n", path, MAX_LINE);
+            exit(2);
+        }
+    } while (events.at != 0);
 }
 
 int main(int argc, char **argv)
 {
-    static char line[MAX_LINE];
     if (argc != 6) {
         fprintf(stderr, "usage: load SOCKET NGINX_PORT EVENTS WINDOW FILE\n");
         return 2;
     }
     long wanted = atol(argv[3]), window = atol(argv[4]);
     long sent = 0, done = 0, replies = 0, refused = 0, polls = 0;
-    size_t len = read_line(argv[5], line);
+    read_events(argv[5]);
     int port = atoi(argv[2]);
     int ingest = connect_unix(argv[1]);
     int status = port > 0 ? connect_tcp(port) : -1;
@@ -148,7 +173,7 @@ int main(int argc, char **argv)
         if (free_places > wanted - sent)
             free_places = wanted - sent;
         if (free_places > 0) {
-            write_lines(ingest, line, len, free_places);
+            write_lines(ingest, free_places);
             sent += free_places;
         }
         struct pollfd wait = {.fd = ingest, .events = POLLIN};

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The benchmark suite: builds, finds or installs nginx, runs engine and limit in turns, prints ratios.
+# Rows: passthrough script lua-sign lua-filter lua-change lua-rebuild, and, when named, lua-10000.
 # Usage: tests/bench/run.sh [ROW ...] [--rounds N] [--events N] [--json FILE] [--compare FILE]
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
