@@ -64,9 +64,11 @@ static void test_what_does_not_load(void **state)
     assert_null(answer.draft);
     assert_non_null(strstr(answer.reason, "mine.lua:2:"));
     assert_string_equal(answer.results, "");
+#ifndef __SANITIZE_THREAD__ // which holds signals back until a system call: this has none
     answer = check(f, "while true do end");
     assert_null(answer.draft);
     assert_non_null(strstr(answer.reason, "mine.lua:1: loading it does not end"));
+#endif
 }
 
 // The test in which a host had to be killed is known.

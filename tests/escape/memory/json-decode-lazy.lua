@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The same, with nothing of them read and nothing kept.
--- outcome: script_memory or script_timeout
+-- outcome: script_memory or script_timeout or script_killed
+-- host: either
 -- reason: .
 return {
     api = 1,

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Documents without end: what they hold outside of Lua is counted.
--- outcome: script_memory or script_timeout
+-- outcome: script_memory or script_timeout or script_killed
+-- host: either
 -- reason: .
 return {
     api = 1,

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What is to be closed when memory is at its end.
--- outcome: script_memory or script_timeout
+-- outcome: script_memory or script_timeout or script_killed
+-- host: either
 -- reason: .
 return {
     api = 1,
