@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 NGINX_CORE = "1"
 IN_FLIGHT = 64
-WINDOW = 200  # below the room of one webhook: max(4 * max_in_flight, 128)
+WINDOW = 150  # below the room of one webhook: max(4 * max_in_flight, 128)
 
 SIGN = """-- bench: signs.
 local crypto = require "grapnel.crypto"
