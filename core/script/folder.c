@@ -89,16 +89,22 @@ static int by_name(const void *a, const void *b)
     return strcmp(left->name, right->name);
 }
 
-static void read_entries(struct folder *folder, DIR *dir)
+// False: there are too many. Which ones would be left out is chance, so none is taken.
+static bool read_entries(struct folder *folder, DIR *dir)
 {
     struct dirent *entry;
     size_t bytes = 0;
     // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own
-    for (int i = 0; i < FOLDER_MAX_ENTRIES && (entry = readdir(dir)) != NULL; i++)
-        if (folder->count < FOLDER_MAX_FILES)
-            take_file(folder, dirfd(dir), entry->d_name, &bytes);
+    for (int i = 0; (entry = readdir(dir)) != NULL; i++) {
+        if (i == FOLDER_MAX_ENTRIES)
+            return false;
+        take_file(folder, dirfd(dir), entry->d_name, &bytes);
+        if (folder->count > FOLDER_MAX_FILES)
+            return false;
+    }
     if (folder->count > 1)
         qsort(folder->files, folder->count, sizeof(*folder->files), by_name);
+    return true;
 }
 
 enum err folder_read(struct folder *out, const char *path, struct errmsg *message)
@@ -114,7 +120,15 @@ enum err folder_read(struct folder *out, const char *path, struct errmsg *messag
         return err_from_errno(error);
     }
     struct folder read = {.files = NULL};
-    read_entries(&read, dir);
+    if (!read_entries(&read, dir)) {
+        errmsg_set(message,
+                   "scripts_dir %s: more than %d scripts or %d entries: move some elsewhere, or "
+                   "store them with `grapnel scripts put`",
+                   path, FOLDER_MAX_FILES, FOLDER_MAX_ENTRIES);
+        (void)closedir(dir);
+        folder_deinit(&read);
+        return ERR_FULL;
+    }
     if (fstat(dirfd(dir), &after) != 0 || !is_same_moment(&before, &after))
         read.is_changing = true;
     (void)closedir(dir);

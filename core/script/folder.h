@@ -24,6 +24,6 @@ struct folder {
 };
 
 // What is no script's file (no ".lua", or hidden) is passed over; what is one and cannot be read
-// has a reason. ERR_NOT_FOUND, ERR_DENIED …: the folder cannot be read.
+// has a reason. ERR_NOT_FOUND, ERR_DENIED …: the folder cannot be read; ERR_FULL: it has too much.
 MUST_CHECK enum err folder_read(struct folder *out, const char *path, struct errmsg *message);
 void folder_deinit(struct folder *folder);
