@@ -95,7 +95,6 @@ struct dispatch_users {
     struct span script, tenant;
     uint32_t webhook;
 };
-uint32_t dispatch_quarantined(const struct dispatch *dispatch, const struct dispatch_users *users);
 // Lets them go; how many those were. The store follows within moments.
 uint32_t dispatch_release(struct dispatch *dispatch, const struct dispatch_users *users,
                           struct span by);

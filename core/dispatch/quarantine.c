@@ -274,14 +274,6 @@ static bool is_user(const struct webhook *webhook, const struct dispatch_users *
     return false;
 }
 
-uint32_t dispatch_quarantined(const struct dispatch *d, const struct dispatch_users *users)
-{
-    uint32_t held = 0;
-    LIST_FOREACH(node, &d->quarantined)
-        held += is_user(CONTAINER_OF(node, struct quarantine, node)->hook->webhook, users);
-    return held;
-}
-
 uint32_t dispatch_release(struct dispatch *d, const struct dispatch_users *users, struct span by)
 {
     uint32_t released = 0;
