@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// A webhook's running side, and its tenant's: queue, limits, holds, due rows; main only.
+#pragma once
+
+#include "base/heap.h"
+#include "dispatch/dispatch.h"
+#include "dispatch/match.h"
+
+#define TENANT_MAGIC 0x54454e41u
+struct tenant {
+    uint32_t magic;
+    char *name;      // owned
+    uint32_t number; // of its object; 0: not stored (default, or tenants = "open")
+    struct match match;
+    struct list runnable;  // hooks with something ready and room to send it
+    struct list_node turn; // in dispatch.turns when `runnable` is not empty
+    uint32_t places;       // the sum over its hooks
+    struct hook_env env;   // {{NAME}} values; borrowed from the configuration
+};
+
+#define HOOK_MAGIC 0x484f4f4bu
+struct hook {
+    uint32_t magic, number;
+    struct webhook *webhook;         // current revision; one reference
+    struct tenant *tenant;           // borrowed
+    bool is_removed;                 // deleted: stays until the engine stops, for what is in memory
+    bool is_saving;                  // a revision is on its way to the store
+    struct list ready;               // deliveries that are CLAIMED
+    uint32_t ready_count, in_flight; // in_flight: RUNNING, and no answer yet
+    uint32_t places;                 // deliveries without an outcome, uncommitted ones included
+    struct list_node turn;           // in tenant.runnable
+    struct heap_node wake;           // in dispatch.wakes: when to look for due rows
+    int64_t next_due_ms;             // wall clock; INT64_MAX: no row waits
+    uint64_t rows, rows_here;        // pending rows, uncommitted ones included; those in memory too
+    uint32_t claiming;               // rows that a claim may bring; 0: none is under way
+    bool is_cancelling;              // deactivated: all its rows are being cancelled
+    struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
+    const char *held;                // static reason; NULL: not held
+    int64_t held_until_ms;           // wall clock; INT64_MAX: until somebody acts
+    uint32_t failures;               // in a row, that count for the breaker
+    int64_t breaker_wait_ms;         // 0: closed; else until the next probe
+    struct dispatch_webhook_state stats; // the counters in it
+};
+
+uint32_t hook_room(const struct hook *hook); // max(4 * max_in_flight, 128)
+struct hook *hook_new(struct dispatch *d, struct webhook *webhook);
+void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook); // a revision
+// Has it older due rows than a claim under way will bring? New deliveries queue behind them.
+bool hook_is_behind(const struct hook *hook, int64_t now_ms);
+bool hook_is_held(const struct hook *hook, int64_t now_ms);
+void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_t until_ms);
+void hook_release(struct dispatch *d, struct hook *hook);
+// After anything has changed: is it runnable, and when must it be looked at?
+void hook_update(struct dispatch *d, struct hook *hook);
+void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms); // it was written
+void hook_wake_due(struct dispatch *d); // claims rows that are due, ends expired holds
+// The breaker and the counters learn of an attempt's outcome.
+void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outcome);
+// Writes what is ready as pending rows and forgets it: it is held, or memory is wanted.
+void hook_give_back(struct dispatch *d, struct hook *hook, const char *reason);
+struct hook *hook_find(const struct dispatch *d, uint32_t number);
+struct hook *hook_by_uuid(const struct dispatch *d, const struct uid *uuid);
+struct tenant *tenant_find(const struct dispatch *d, struct span name);
+struct tenant *tenant_new(struct dispatch *d, struct span name);
+void tenant_free(struct tenant *tenant);
