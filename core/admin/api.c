@@ -147,12 +147,12 @@ void api_refuse_err(struct api_call *call, enum err err)
 
 // ---- routing -----------------------------------------------------------------------------------
 
-// Does the path fit the pattern? `id` gets what stood for {id}.
-static bool fits(struct span pattern, struct span path, struct span *id)
+// Does the path fit the pattern? The call gets what stood for {id} and {sid}.
+static bool fits(struct api_call *call, struct span pattern, struct span path)
 {
     struct span want;
     struct span have;
-    *id = (struct span){NULL, 0};
+    call->id = call->sid = (struct span){NULL, 0};
     for (;;) {
         bool has_want = span_split(&pattern, '/', &want);
         bool has_have = span_split(&path, '/', &have);
@@ -161,7 +161,9 @@ static bool fits(struct span pattern, struct span path, struct span *id)
         if (!has_want)
             return true;
         if (span_is(want, "{id}") && have.len > 0)
-            *id = have;
+            call->id = have;
+        else if (span_is(want, "{sid}") && have.len > 0)
+            call->sid = have;
         else if (!span_eq(want, have))
             return false;
     }
@@ -221,15 +223,13 @@ void api_on_request(void *context, struct http_request *request)
     struct api_call *call = call_new(admin, request);
     bool is_known = false;
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
-        struct span id;
         struct span pattern = span_of(routes[i].pattern);
-        if (!fits(pattern, request->path, &id))
+        if (!fits(call, pattern, request->path))
             continue;
         is_known = true;
         if (!span_is(request->method, routes[i].method) &&
             !(span_is(request->method, "HEAD") && span_is(span_of(routes[i].method), "GET")))
             continue;
-        call->id = id;
         if (!is_permitted(admin, call->role, routes[i].role, pattern))
             refuse_right(call);
         else if (request->is_too_large)

@@ -29,7 +29,8 @@ struct api_call {
     uint32_t magic;
     struct admin *admin;
     struct http_request *request;
-    struct span id; // what stood for {id}; empty: none
+    struct span id;  // what stood for {id}; empty: none
+    struct span sid; // and for {sid}
     enum api_role role;
     char by[32];             // for the audit: "uid:0"
     struct json_writer json; // the answer: write into it, then api_send
@@ -71,6 +72,15 @@ void api_write_cursors(struct api_call *call, const struct uid *next, const stru
 
 // The object behind {id}; NULL: the call has been refused.
 struct webhook *api_webhook(struct api_call *call);
+
+// ---- api_webhooks.c ----
+// If-Match: the revision it names, 0 for none; false: the call has been refused.
+bool api_if_match(struct api_call *call, const struct webhook *have, uint32_t *expected);
+// Checks a revision, has it stored, and calls `answer`, which ends the call. Takes `fresh`; the call's
+// context is its own meanwhile. `expected`: revision that it replaces; 0: any.
+typedef void api_saved_fn(struct api_call *call, struct webhook *webhook);
+void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
+                      const char *action, api_saved_fn *answer);
 
 // ---- views: api_views.c ----
 void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with_secret);

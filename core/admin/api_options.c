@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "model/webhook.h"
 
-#define MASK "***"
-
 bool api_option_is_secret(const struct json_doc *specs, struct span name)
 {
     static const char *const members[] = {"type", "of"};
@@ -46,7 +44,7 @@ static void write_masked(struct json_writer *w, const struct json_doc *doc, uint
     if (type == JSON_ARRAY) {
         json_write_array(w);
         while (json_next_element(doc, value, &at, &inner))
-            json_write_text(w, MASK);
+            json_write_text(w, WEBHOOK_MASK);
         json_write_end_array(w);
     } else if (type == JSON_OBJECT) {
         json_write_object(w);
@@ -54,12 +52,12 @@ static void write_masked(struct json_writer *w, const struct json_doc *doc, uint
             struct span text;
             char *owned = name_at(doc, name, &text);
             json_write_name_span(w, text);
-            json_write_text(w, MASK);
+            json_write_text(w, WEBHOOK_MASK);
             xfree(owned);
         }
         json_write_end_object(w);
     } else {
-        json_write_text(w, MASK);
+        json_write_text(w, WEBHOOK_MASK);
     }
 }
 
@@ -109,7 +107,7 @@ struct keeping {
 
 static bool is_mask(const struct json_doc *doc, uint32_t node)
 {
-    return json_type(doc, node) == JSON_STRING && json_string_is(doc, node, SPAN(MASK));
+    return json_type(doc, node) == JSON_STRING && json_string_is(doc, node, SPAN(WEBHOOK_MASK));
 }
 
 static void write_kept(struct keeping *k, uint32_t value, uint32_t old)

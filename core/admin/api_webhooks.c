@@ -15,8 +15,8 @@
 struct saving {
     struct webhook *fresh; // one reference
     uint32_t expected;     // revision that If-Match names; 0: any
-    bool is_new;
     const char *action;
+    api_saved_fn *answer;
     struct problems problems;
 };
 
@@ -135,7 +135,7 @@ static bool refuses_target(void *context, struct span target, struct errmsg *why
     return !guard_allows_url(call->admin->env.guard, target, why);
 }
 
-static struct webhook_rules rules_of(struct api_call *call)
+static struct webhook_rules rules_of(struct api_call *call, const struct webhook *have)
 {
     const struct config_list *events = &call->admin->env.config->events;
     return (struct webhook_rules){
@@ -143,6 +143,7 @@ static struct webhook_rules rules_of(struct api_call *call)
         .context = call,
         .known_events = events->count > 0 ? events->items : NULL,
         .known_event_count = events->count,
+        .have = have,
     };
 }
 
@@ -158,20 +159,12 @@ static void on_saved(void *context, enum err err, struct webhook *webhook)
     struct api_call *call;
     CAST(call, context, API_CALL_MAGIC);
     struct saving *s = call->context;
-    bool is_new = s->is_new;
-    bool with_secret = is_new && s->fresh->has_new_secret && call->role == ROLE_ADMIN;
+    api_saved_fn *answer = s->answer;
     saving_free(s);
-    if (err != OK) {
+    if (err != OK)
         api_refuse_err(call, err);
-        return;
-    }
-    if (is_new) {
-        char uuid[UID_TEXT_LEN + 1];
-        uid_print(&webhook->uuid, uuid);
-        snprintf(call->request->location, sizeof call->request->location, "/api/v1/webhooks/%s",
-                 uuid);
-    }
-    send_webhook(call, webhook, is_new ? 201 : 200, with_secret);
+    else
+        answer(call, webhook);
 }
 
 static void on_checked(void *context, struct problems *problems)
@@ -188,15 +181,14 @@ static void on_checked(void *context, struct problems *problems)
                          s->action, on_saved, call);
 }
 
-// Takes `fresh`.
-static void save(struct api_call *call, struct webhook *fresh, uint32_t expected, bool is_new,
-                 const char *action)
+void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
+                      const char *action, api_saved_fn *answer)
 {
     struct saving *s = xcalloc(1, sizeof *s);
     s->fresh = fresh;
     s->expected = expected;
-    s->is_new = is_new;
     s->action = action;
+    s->answer = answer;
     problems_init(&s->problems);
     call->context = s;
     if (!dispatch_tenant_exists(call->admin->env.dispatch, fresh->tenant) &&
@@ -208,10 +200,10 @@ static void save(struct api_call *call, struct webhook *fresh, uint32_t expected
     script_check(call->admin->env.script, fresh, &s->problems, on_checked, call);
 }
 
-// Parses the body; NULL: the call has been refused.
-static struct webhook *parse(struct api_call *call, struct span json)
+// Parses the body, or what `have` is to become; NULL: the call has been refused.
+static struct webhook *parse(struct api_call *call, struct span json, const struct webhook *have)
 {
-    struct webhook_rules rules = rules_of(call);
+    struct webhook_rules rules = rules_of(call, have);
     struct webhook *webhook = NULL;
     struct problems problems;
     problems_init(&problems);
@@ -268,14 +260,23 @@ static bool is_json(struct api_call *call)
     return err == OK;
 }
 
+static void answer_created(struct api_call *call, struct webhook *webhook)
+{
+    char uuid[UID_TEXT_LEN + 1];
+    uid_print(&webhook->uuid, uuid);
+    snprintf(call->request->location, sizeof call->request->location, "/api/v1/webhooks/%s", uuid);
+    send_webhook(call, webhook, 201, webhook->has_new_secret && call->role == ROLE_ADMIN);
+}
+
 void api_webhooks_create(struct api_call *call)
 {
-    struct webhook *fresh = is_json(call) ? parse(call, buf_span(&call->request->body)) : NULL;
+    struct webhook *fresh =
+        is_json(call) ? parse(call, buf_span(&call->request->body), NULL) : NULL;
     if (fresh == NULL)
         return;
     struct webhook *have = dispatch_webhook(call->admin->env.dispatch, &fresh->uuid);
     if (have == NULL) {
-        save(call, fresh, 0, true, "create");
+        api_save_webhook(call, fresh, 0, "create", answer_created);
         return;
     }
     if (is_same(have, fresh))
@@ -288,8 +289,7 @@ void api_webhooks_create(struct api_call *call)
 
 // ---- change ------------------------------------------------------------------------------------
 
-// If-Match: the revision it names, 0 for none; false: the call has been refused.
-static bool read_if_match(struct api_call *call, const struct webhook *have, uint32_t *expected)
+bool api_if_match(struct api_call *call, const struct webhook *have, uint32_t *expected)
 {
     const char *text = http_header_in(call->request, "If-Match");
     uint64_t revision = 0;
@@ -319,6 +319,11 @@ static void carry_over(struct webhook *fresh, const struct webhook *have)
     fresh->disabled_ms = have->is_active ? clock_wall_ms() : have->disabled_ms;
 }
 
+static void answer_changed(struct api_call *call, struct webhook *webhook)
+{
+    send_webhook(call, webhook, 200, false);
+}
+
 // Applies a JSON merge patch (RFC 7396) to the fields that people set, and saves.
 static void change(struct api_call *call, struct webhook *have, struct span patch,
                    const char *action)
@@ -329,7 +334,7 @@ static void change(struct api_call *call, struct webhook *have, struct span patc
     struct buf before;
     struct buf after;
     uint32_t expected;
-    if (!read_if_match(call, have, &expected))
+    if (!api_if_match(call, have, &expected))
         return;
     json_init(&doc);
     json_init(&patch_doc);
@@ -341,13 +346,13 @@ static void change(struct api_call *call, struct webhook *have, struct span patc
     } else if (json_edit_merge_patch(&after, &doc, 0, &patch_doc, 0) != OK) {
         api_refuse(call, PROBLEM_TOO_LARGE, "the webhook would be longer than it may be");
     } else {
-        struct webhook *fresh = parse(call, buf_span(&after));
+        struct webhook *fresh = parse(call, buf_span(&after), have);
         if (fresh != NULL && !uid_eq(&fresh->uuid, &have->uuid)) {
             api_refuse(call, PROBLEM_CONFLICT, "a webhook's uuid cannot be changed");
             webhook_unref(fresh);
         } else if (fresh != NULL) {
             carry_over(fresh, have);
-            save(call, fresh, expected, false, action);
+            api_save_webhook(call, fresh, expected, action, answer_changed);
         }
     }
     buf_deinit(&after);
@@ -405,7 +410,7 @@ void api_webhooks_delete(struct api_call *call)
 {
     struct webhook *have = api_webhook(call);
     uint32_t expected;
-    if (have != NULL && read_if_match(call, have, &expected))
+    if (have != NULL && api_if_match(call, have, &expected))
         dispatch_webhook_remove(call->admin->env.dispatch, have, span_of(call->by), on_removed,
                                 call);
 }

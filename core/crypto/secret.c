@@ -163,6 +163,26 @@ enum err secret_public(struct span text, struct buf *out)
     return codec_to_base64(out, span_make(public_key, sizeof public_key));
 }
 
+static const char *const kind_names[] = {
+    [SECRET_SYMMETRIC] = "symmetric", [SECRET_ED25519] = "ed25519", [SECRET_PLAIN] = "plain"};
+
+const char *secret_kind_name(enum secret_kind kind)
+{
+    CHECK(kind < COUNT_OF(kind_names));
+    return kind_names[kind];
+}
+
+bool secret_kind_parse(struct span name, enum secret_kind *out)
+{
+    for (size_t i = 0; i < COUNT_OF(kind_names); i++) {
+        if (!span_is(name, kind_names[i]))
+            continue;
+        *out = (enum secret_kind)i;
+        return true;
+    }
+    return false;
+}
+
 const char *secret_mask(enum secret_kind kind)
 {
     switch (kind) {

@@ -15,10 +15,13 @@ enum secret_kind {
 // What kind a text is; ERR_SYNTAX with a message for a person when it is none ("whsec_" that is not
 // base64, too short …). The message never holds the secret.
 MUST_CHECK enum err secret_check(struct span text, enum secret_kind *kind, struct errmsg *message);
-// "whsec_" + base64 of 32 random bytes, or "whsk_" + base64 of a new seed and public key, NUL
-// terminated; `out` has SECRET_MAX_LEN + 1 bytes.
+// "whsec_" + base64 of 32 random bytes, "whsk_" + base64 of a new seed and public key, or 32 random
+// bytes in base64 that may stand in a URL; NUL terminated; `out` has SECRET_MAX_LEN + 1 bytes.
 void secret_generate(enum secret_kind kind, char *out);
 // "whpk_" + base64 of an ed25519 secret's public key; ERR_SYNTAX when it is none.
 MUST_CHECK enum err secret_public(struct span text, struct buf *out);
+// "symmetric", "ed25519", "plain", and back; false: no such kind.
+const char *secret_kind_name(enum secret_kind kind);
+bool secret_kind_parse(struct span name, enum secret_kind *out);
 // Text for lists: "whsec_…" or "…"; static.
 const char *secret_mask(enum secret_kind kind);

@@ -3,10 +3,11 @@
 // webhook_parse.c reads one.
 #include "model/webhook.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "crypto/secret.h"
 #include "json/json.h"
 #include "model/event.h"
+#include "model/webhook_secret.h"
 
 struct webhook *webhook_ref(struct webhook *webhook)
 {
@@ -90,6 +91,24 @@ void webhook_safe_target(struct span target, struct buf *out)
         (void)buf_append_text(out, "…");
 }
 
+void webhook_shown_target(struct span target, struct buf *out)
+{
+    size_t end = 0;
+    size_t slashes = 0;
+    size_t path = 0; // behind the last slash of the path
+    while (end < target.len && target.at[end] != '?' && target.at[end] != '#') {
+        slashes += target.at[end] == '/';
+        if (target.at[end] == '/' && slashes > 2)
+            path = end + 1;
+        end++;
+    }
+    if (path == 0)
+        path = end;
+    (void)buf_append(out, target.at, path);
+    if (path < target.len)
+        (void)buf_append_text(out, "…");
+}
+
 // ---- printing ------------------------------------------------------------------------------
 
 static void print_texts(struct json_writer *w, const char *name, const struct span *list,
@@ -108,7 +127,7 @@ static void print_headers(struct json_writer *w, const struct webhook *webhook, 
     json_write_object(w);
     for (uint32_t i = 0; i < webhook->extra_header_count; i++) {
         json_write_name_span(w, webhook->extra_headers[i].name);
-        json_write_string(w, is_masked ? SPAN("***") : webhook->extra_headers[i].value);
+        json_write_string(w, is_masked ? SPAN(WEBHOOK_MASK) : webhook->extra_headers[i].value);
     }
     json_write_end_object(w);
 }
@@ -140,42 +159,14 @@ static void print_scripts(struct json_writer *w, const struct webhook *webhook,
     json_write_end_array(w);
 }
 
-static const char *kind_name(enum secret_kind kind)
-{
-    static const char *const names[] = {"symmetric", "ed25519", "plain"};
-    CHECK(kind < COUNT_OF(names));
-    return names[kind];
-}
-
-static void print_secret(struct json_writer *w, const struct webhook_secret *secret, bool is_shown)
-{
-    enum secret_kind kind = SECRET_PLAIN;
-    struct errmsg why;
-    json_write_object(w);
-    json_write_member_string(w, "id", secret->id);
-    if (secret_check(secret->text, &kind, &why) == OK)
-        json_write_member_text(w, "type", kind_name(kind));
-    json_write_name(w, "created_at");
-    json_write_date_ms(w, secret->created_ms);
-    json_write_name(w, "expires_at");
-    json_write_date_ms(w, secret->expires_ms);
-    if (kind == SECRET_ED25519) {
-        struct buf public_key;
-        buf_init(&public_key, SECRET_MAX_LEN);
-        if (secret_public(secret->text, &public_key) == OK)
-            json_write_member_string(w, "public_key", buf_span(&public_key));
-        buf_deinit(&public_key);
-    }
-    if (is_shown)
-        json_write_member_string(w, "secret", secret->text);
-    json_write_end_object(w);
-}
-
 void webhook_print_secrets(const struct webhook *webhook, bool is_shown, struct json_writer *w)
 {
+    int64_t now = clock_wall_ms();
     json_write_array(w);
-    for (uint32_t i = 0; i < webhook->secret_count; i++)
-        print_secret(w, &webhook->secrets[i], is_shown);
+    for (uint32_t i = 0; i < webhook->secret_count; i++) {
+        if (is_shown || webhook_secret_is_valid(&webhook->secrets[i], now))
+            webhook_secret_print(&webhook->secrets[i], is_shown, w);
+    }
     json_write_end_array(w);
 }
 
@@ -187,7 +178,7 @@ static void print_target(struct json_writer *w, const struct webhook *webhook, b
     }
     struct buf safe;
     buf_init(&safe, WEBHOOK_MAX_TARGET + 8);
-    webhook_safe_target(webhook->target, &safe);
+    webhook_shown_target(webhook->target, &safe);
     json_write_member_string(w, "target", buf_span(&safe));
     buf_deinit(&safe);
 }

@@ -13,6 +13,7 @@
 #define WEBHOOK_MAX_RETRIES 32
 #define WEBHOOK_MAX_TARGET  2048
 #define WEBHOOK_MAX_JSON    (256 * 1024) // a whole webhook as JSON
+#define WEBHOOK_MASK        "***"        // stands for a value that is not shown
 
 enum webhook_disabled { WEBHOOK_ENABLED, WEBHOOK_HTTP_410, WEBHOOK_FAILING, WEBHOOK_OPERATOR };
 
@@ -71,6 +72,7 @@ struct webhook_rules {
     void *context;
     const struct span *known_events; // configured catalogue of names; NULL: any
     size_t known_event_count;
+    const struct webhook *have; // the revision that is changed: masks keep what it has; NULL: none
 };
 MUST_CHECK enum err webhook_parse(struct webhook **out, struct span json,
                                   const struct webhook_rules *rules, struct problems *problems);
@@ -95,7 +97,7 @@ void webhook_print_members(const struct webhook *webhook, enum webhook_print how
 // Replaces the secrets of `fresh` by copies of another revision's.
 void webhook_keep_secrets(struct webhook *fresh, const struct webhook *from);
 
-// The array of secrets; `is_shown`: with their texts (to whom just made them, or reveals them).
+// The array of secrets that are in use; `is_shown`: of all, with their texts (for the store).
 void webhook_print_secrets(const struct webhook *webhook, bool is_shown, struct json_writer *w);
 
 // Does one of its patterns fit the event's name?
@@ -107,3 +109,5 @@ bool webhook_pattern_matches(struct span pattern, struct span event_name);
 const char *webhook_disabled_name(enum webhook_disabled disabled);
 // Host and "/…": what may stand in a log.
 void webhook_safe_target(struct span target, struct buf *out);
+// Without query and last segment of the path, which may be secret: what viewers see.
+void webhook_shown_target(struct span target, struct buf *out);

@@ -8,11 +8,10 @@
 #include "base/http_header.h"
 #include "base/mem.h"
 #include "base/nearest.h"
-#include "base/rand.h"
 #include "crypto/secret.h"
 #include "json/json.h"
 #include "model/event.h"
-#include "model/webhook.h"
+#include "model/webhook_secret.h"
 
 // What one call works on.
 struct reading {
@@ -93,12 +92,37 @@ static void read_UUID(struct reading *r, uint32_t value)
         problem_add(r->problems, "uuid", "is no UUID (8-4-4-4-12 hexadecimal digits)");
 }
 
+// What people were shown may come back: it stands for what is there.
+static void keep_target(struct reading *r)
+{
+    const struct webhook *have = r->rules->have;
+    struct buf shown;
+    if (have == NULL)
+        return;
+    buf_init(&shown, WEBHOOK_MAX_TARGET + 8);
+    webhook_shown_target(have->target, &shown);
+    if (span_eq(buf_span(&shown), r->webhook->target))
+        r->webhook->target = arena_copy(&r->webhook->arena, have->target);
+    buf_deinit(&shown);
+}
+
+static struct span keep_header(struct reading *r, struct span name, struct span value)
+{
+    const struct webhook *have = r->rules->have;
+    for (uint32_t i = 0; have != NULL && i < have->extra_header_count; i++) {
+        if (span_is(value, WEBHOOK_MASK) && span_eq_nocase(have->extra_headers[i].name, name))
+            return arena_copy(&r->webhook->arena, have->extra_headers[i].value);
+    }
+    return value;
+}
+
 static void read_TARGET(struct reading *r, uint32_t value)
 {
     struct errmsg why;
     if (!read_text(r, value, "target", WEBHOOK_MAX_TARGET, &r->webhook->target))
         return;
     r->has_target = true;
+    keep_target(r);
     if (r->rules->refuses_target != NULL &&
         r->rules->refuses_target(r->rules->context, r->webhook->target, &why))
         problem_add(r->problems, "target", "%s", why.text);
@@ -211,7 +235,7 @@ static void add_header(struct reading *r, uint32_t name_node, uint32_t value)
     snprintf(field, sizeof field, "extra_headers.%.*s", SPAN_ARGS(name));
     if (!is_type(r, value, JSON_STRING, field, "a string"))
         return;
-    text = text_of(r, value);
+    text = keep_header(r, name, text_of(r, value));
     enum http_header_verdict verdict = http_header_check(name, text);
     if (verdict != HTTP_HEADER_OK) {
         problem_add(r->problems, field, "header \"%.*s\" %s", SPAN_ARGS(name),
@@ -338,12 +362,6 @@ static void read_SCRIPTS(struct reading *r, uint32_t value)
         read_script(r, element, index++);
 }
 
-static struct span new_secret_id(struct webhook *webhook)
-{
-    return span_of(arena_format(&webhook->arena, "%010llx",
-                                (unsigned long long)(rand_uint64() & 0xffffffffffULL)));
-}
-
 static void read_secret_member(struct reading *r, struct webhook_secret *secret, uint32_t name,
                                uint32_t value)
 {
@@ -361,6 +379,37 @@ static void read_secret_member(struct reading *r, struct webhook_secret *secret,
         (void)date_parse_ms(text, &secret->expires_ms);
 }
 
+static void copy_secret(struct reading *r, const struct webhook_secret *from,
+                        struct webhook_secret *to)
+{
+    *to = (struct webhook_secret){.id = arena_copy(&r->webhook->arena, from->id),
+                                  .text = arena_copy(&r->webhook->arena, from->text),
+                                  .created_ms = from->created_ms,
+                                  .expires_ms = from->expires_ms};
+}
+
+// A list that comes back with an object as the API shows it, with the mask, or with the same text:
+// the secret that is there stays, with its id and its end.
+static bool keep_secret(struct reading *r, uint32_t value, uint32_t index,
+                        struct webhook_secret *secret)
+{
+    const struct webhook *have = r->rules->have;
+    bool is_object = json_type(&r->doc, value) == JSON_OBJECT;
+    uint32_t id = is_object ? json_get(&r->doc, value, SPAN("id")) : value;
+    for (uint32_t i = 0; have != NULL && i < have->secret_count; i++) {
+        const struct webhook_secret *from = &have->secrets[i];
+        bool is_one = id != JSON_NONE && json_type(&r->doc, id) == JSON_STRING &&
+                      json_string_is(&r->doc, id, is_object ? from->id : from->text);
+        bool is_mask =
+            !is_object && i == index && json_string_is(&r->doc, value, SPAN(WEBHOOK_MASK));
+        if (!is_one && !is_mask)
+            continue;
+        copy_secret(r, from, secret);
+        return true;
+    }
+    return false;
+}
+
 static void read_secret(struct reading *r, uint32_t value, uint32_t index)
 {
     struct webhook_secret *secret = &r->webhook->secrets[r->webhook->secret_count++];
@@ -374,14 +423,18 @@ static void read_secret(struct reading *r, uint32_t value, uint32_t index)
     if (r->rules->is_stored && json_type(&r->doc, value) == JSON_OBJECT) {
         while (json_next_member(&r->doc, value, &at, &name, &element))
             read_secret_member(r, secret, name, element);
+    } else if (keep_secret(r, value, index, secret)) {
+        return;
     } else if (!is_type(r, value, JSON_STRING, field, "a string (whsec_..., whsk_... or plain)")) {
         return;
     } else {
         secret->text = text_of(r, value);
-        secret->id = new_secret_id(r->webhook);
+        secret->id = webhook_secret_new_id(&r->webhook->arena);
         secret->created_ms = clock_wall_ms();
     }
-    if (secret_check(secret->text, &kind, &why) != OK)
+    if (span_is(secret->text, WEBHOOK_MASK))
+        problem_add(r->problems, field, "is the mask that stands for a secret, not a secret");
+    else if (secret_check(secret->text, &kind, &why) != OK)
         problem_add(r->problems, field, "%s", why.text);
 }
 
@@ -515,7 +568,7 @@ static void check_whole(struct reading *r)
         char text[SECRET_MAX_LEN + 1];
         secret_generate(SECRET_SYMMETRIC, text);
         webhook->secrets[webhook->secret_count++] =
-            (struct webhook_secret){.id = new_secret_id(webhook),
+            (struct webhook_secret){.id = webhook_secret_new_id(&webhook->arena),
                                     .text = arena_copy(&webhook->arena, span_of(text)),
                                     .created_ms = clock_wall_ms()};
         webhook->has_new_secret = true;

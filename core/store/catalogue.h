@@ -34,6 +34,8 @@ struct catalogue {
     enum err (*put)(struct journal_conn *conn, struct object *object);
     // Marks as deleted (a revision like any other); the key is free again.
     enum err (*remove)(struct journal_conn *conn, struct object *object);
+    // A row of the audit alone: of what changes nothing, such as looking at a secret.
+    enum err (*note)(struct journal_conn *conn, const struct object *object);
     // All current objects of a kind by number. `on_object` borrows the spans until it returns.
     enum err (*list)(struct journal_conn *conn, enum object_kind kind,
                      void (*on_object)(void *context, const struct object *object), void *context);

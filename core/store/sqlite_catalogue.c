@@ -127,6 +127,12 @@ static enum err remove_object(struct journal_conn *conn, struct object *object)
     return save(conn, object, true);
 }
 
+static enum err note(struct journal_conn *conn, const struct object *object)
+{
+    enum err err = sqlite_txn_begin(conn);
+    return err == OK ? sqlite_txn_end(conn, write_audit(&conn->db, object)) : err;
+}
+
 void sqlite_catalogue_read(struct sqlite_db *db, enum sqlite_sql which, struct object *out)
 {
     out->number = (uint32_t)sqlite_db_int(db, which, 0);
@@ -156,6 +162,7 @@ static enum err list(struct journal_conn *conn, enum object_kind kind,
 const struct catalogue sqlite_catalogue = {
     .put = put,
     .remove = remove_object,
+    .note = note,
     .list = list,
     .change_scripts = sqlite_scripts_change,
     .active_scripts = sqlite_scripts_active,

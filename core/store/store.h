@@ -25,6 +25,7 @@ enum store_op_kind {
     STORE_PRUNE,
     STORE_PUT,
     STORE_REMOVE,
+    STORE_NOTE,
     STORE_SCRIPTS,
     STORE_READ, // runs on the reader thread
     STORE_QUIT, // the store's own
@@ -79,7 +80,7 @@ struct store_prune {
     size_t max;
     size_t count; // out
 };
-struct store_object { // STORE_PUT, STORE_REMOVE
+struct store_object { // STORE_PUT, STORE_REMOVE, STORE_NOTE
     struct store_op op;
     struct object object; // spans are the submitter's and must live until on_done
 };

@@ -195,6 +195,8 @@ static enum err run_object(struct store_thread *t, struct store_op *op)
 {
     struct store_object *object = CONTAINER_OF(op, struct store_object, op);
     const struct catalogue *catalogue = t->backend->catalogue;
+    if (op->kind == STORE_NOTE)
+        return catalogue->note(t->conn, &object->object);
     return op->kind == STORE_PUT ? catalogue->put(t->conn, &object->object)
                                  : catalogue->remove(t->conn, &object->object);
 }
@@ -215,7 +217,8 @@ static enum err run(struct store_thread *t, struct store_op *op)
     case STORE_CANCEL: return run_cancel(t, op);
     case STORE_PRUNE: return run_prune(t, op);
     case STORE_PUT:
-    case STORE_REMOVE: return run_object(t, op);
+    case STORE_REMOVE:
+    case STORE_NOTE: return run_object(t, op);
     case STORE_SCRIPTS: return run_scripts(t, op);
     case STORE_APPEND:
     case STORE_SETTLE:
@@ -267,6 +270,7 @@ static bool take(struct store_thread *t, struct store_op *op)
     case STORE_PRUNE:
     case STORE_PUT:
     case STORE_REMOVE:
+    case STORE_NOTE:
     case STORE_SCRIPTS:
     case STORE_READ:
     case STORE_QUIT: return false;
