@@ -112,6 +112,17 @@ static void check_scripts(struct checking *c)
     (void)uv_run(&c->loop, UV_RUN_DEFAULT);
 }
 
+static void check_key(struct checking *c)
+{
+    struct vault *vault = NULL;
+    struct errmsg message;
+    if (parts_vault(c->config, &vault, &message) != OK)
+        say_bad(c, "secrets", &message);
+    else
+        say_good("secrets", vault != NULL ? "encrypted" : "kept in the clear");
+    vault_free(vault);
+}
+
 static void check_database(struct checking *c)
 {
     char path[PARTS_MAX_PATH];
@@ -169,6 +180,7 @@ int cmd_check(const struct args *args)
     check_socket(&c, "ingest_socket", config->ingest_socket);
     check_socket(&c, "admin_socket", config->admin_socket);
     check_scripts(&c);
+    check_key(&c);
     check_database(&c);
     (void)uv_run(&c.loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&c.loop) == 0);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct engine {
     struct config *retired; // the one before a reload: spans of it may still be borrowed
     struct guard *guard;
     struct eventid_key *id_key;
+    struct vault *vault; // NULL: no secrets_key_file
     struct store *store;
     struct script *script;
     struct dispatch *dispatch;
@@ -64,7 +66,14 @@ static enum err start_store(struct engine *e, struct journal_start *start, struc
     enum err err = parts_store_path(e->config, path, message);
     if (err != OK)
         return err;
+    err = parts_vault(e->config, &e->vault, message);
+    if (err != OK)
+        return err;
+    if (e->vault == NULL)
+        log_line(LOG_WARN, LOG_MAIN_AREA,
+                 "secrets are kept in the clear in %s (mode 0600): set secrets_key_file", path);
     struct store_config config = parts_store_config(e->config, path);
+    config.vault = e->vault;
     return store_start(&e->store, &e->loop, &sqlite_backend, &config, start, on_store_fatal, e,
                        message);
 }
@@ -327,6 +336,18 @@ static void raise_descriptor_limit(void)
         log_line(LOG_WARN, LOG_MAIN_AREA, "the limit on open files cannot be raised");
 }
 
+// They would hold secrets. Sanitizers look into their own process, which needs it dumpable.
+static void forbid_core_files(void)
+{
+    struct rlimit none = {0, 0};
+    bool is_done = setrlimit(RLIMIT_CORE, &none) == 0;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    is_done = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && is_done;
+#endif
+    if (!is_done)
+        log_line(LOG_WARN, LOG_MAIN_AREA, "core files cannot be turned off");
+}
+
 static int fail(const struct errmsg *message)
 {
     fprintf(stderr, "grapnel: %s\n", message->text);
@@ -348,6 +369,7 @@ int cmd_serve(const struct args *args)
     parts_setup_log(e.config);
     mac_warm_up();
     raise_descriptor_limit();
+    forbid_core_files();
     (void)signal(SIGPIPE, SIG_IGN);
     CHECK(uv_loop_init(&e.loop) == 0);
     if (start(&e, &message) != OK)
@@ -359,6 +381,7 @@ int cmd_serve(const struct args *args)
     log_line(LOG_INFO, LOG_MAIN_AREA, "grapnel %s is ready", GRAPNEL_VERSION);
     (void)uv_run(&e.loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&e.loop) == 0);
+    vault_free(e.vault);
     guard_free(e.guard);
     eventid_key_free(e.id_key);
     config_free(e.retired);

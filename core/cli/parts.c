@@ -74,6 +74,14 @@ enum err parts_store_path(const struct config *config, char path[PARTS_MAX_PATH]
     return ERR_RANGE;
 }
 
+enum err parts_vault(const struct config *config, struct vault **out, struct errmsg *message)
+{
+    *out = NULL;
+    if (config->secrets_key_file[0] == 0)
+        return OK;
+    return vault_load(out, config->secrets_key_file, message);
+}
+
 struct store_config parts_store_config(const struct config *config, const char *path)
 {
     return (struct store_config){.location = path,

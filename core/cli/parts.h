@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "crypto/vault.h"
 #include "script/script.h"
 #include "store/backend.h"
 
@@ -16,6 +17,9 @@ MUST_CHECK enum err parts_data_dir(const struct config *config, bool is_try,
 // The file that holds the database. ERR_UNSUPPORTED: the option names something else.
 MUST_CHECK enum err parts_store_path(const struct config *config, char path[PARTS_MAX_PATH],
                                      struct errmsg *message);
+// The vault of secrets_key_file; *out NULL: there is none.
+MUST_CHECK enum err parts_vault(const struct config *config, struct vault **out,
+                                struct errmsg *message);
 struct store_config parts_store_config(const struct config *config, const char *path);
 // Borrows from the configuration.
 struct script_config parts_script_config(const struct config *config);

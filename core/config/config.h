@@ -55,7 +55,7 @@ struct config {
     struct arena arena; // owns all texts
     const char *data_dir, *store, *ingest_socket, *ingest_socket_mode, *ingest_socket_group;
     const char *admin_socket, *admin_listen, *scripts_dir, *source_address, *proxy, *tenants;
-    const char *log_level, *log_format, *metrics_public;
+    const char *log_level, *log_format, *secrets_key_file, *metrics_public;
     struct config_list events, allow_targets;
     int64_t max_event_bytes, idempotency_window, memory_deliveries, memory_bytes;
     int64_t sender_threads, script_hosts, script_cpu_ms, script_wall_ms, script_memory_bytes;

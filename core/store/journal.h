@@ -6,11 +6,13 @@
 
 #include "model/delivery.h"
 
+struct vault;
 struct store_config {
     const char *location; // path or URL
     int64_t idempotency_window_ms;
-    int64_t min_free_bytes;  // of the file system that holds it
-    int64_t query_budget_ms; // of one query; 0: QUERY_BUDGET_MS
+    int64_t min_free_bytes;    // of the file system that holds it
+    const struct vault *vault; // borrowed; NULL: bodies of objects are kept in the clear
+    int64_t query_budget_ms;   // of one query; 0: QUERY_BUDGET_MS
 };
 
 struct journal_conn; // a backend's own

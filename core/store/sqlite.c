@@ -193,6 +193,7 @@ static void close_conn(struct journal_conn **conn_at)
     map_deinit(&conn->claimed);
     sqlite_runs_deinit(&conn->runs);
     sqlite_keys_deinit(&conn->keys);
+    sqlite_vault_deinit(&conn->vault);
     buf_deinit(&conn->record);
     buf_deinit(&conn->tail);
     xfree(conn->path);
@@ -214,6 +215,8 @@ static enum err open_file(struct journal_conn *conn, struct errmsg *message)
     err = sqlite_schema_migrate(&conn->db, message);
     if (err == OK)
         err = sqlite_db_prepare(&conn->db, SQLITE_DB_WRITER, message);
+    if (err == OK)
+        err = sqlite_vault_start(&conn->vault, &conn->db, message);
     if (err == OK && stat(conn->path, &file) == 0)
         conn->inode = file.st_ino;
     return err;
@@ -231,6 +234,7 @@ static enum err open_conn(struct journal_conn **out, const struct store_config *
     conn->window_ms = config->idempotency_window_ms;
     conn->min_free_bytes = config->min_free_bytes;
     map_init(&conn->claimed);
+    sqlite_vault_init(&conn->vault, config->vault);
     buf_init(&conn->record, RECORD_MAX);
     buf_init(&conn->tail, TAIL_MAX);
     errmsg_set(message, "%s", "");

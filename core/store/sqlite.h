@@ -11,6 +11,7 @@
 #include "store/sqlite_db.h"
 #include "store/sqlite_keys.h"
 #include "store/sqlite_runs.h"
+#include "store/sqlite_vault.h"
 
 #define SQLITE_CHECKPOINT_PAGES 512 // 4 MiB of WAL
 
@@ -36,6 +37,7 @@ struct journal_conn {
     int64_t pending_change; // by the transaction under way
     struct map claimed;     // delivery id → this connection; rows that were handed out
     struct sqlite_runs runs;
+    struct sqlite_vault vault;
     struct sqlite_keys keys;
     uint64_t owed_seq; // owed: where to go on
     uint32_t owed_index;
@@ -80,7 +82,9 @@ MUST_CHECK enum err sqlite_claim_retry(struct journal_conn *conn, uint64_t *deli
                                        int64_t now_ms, uint32_t *webhook, bool *was_waiting);
 MUST_CHECK enum err sqlite_prune_slice(struct journal_conn *conn, int64_t events_before_ms,
                                        int64_t dead_before_ms, size_t max, size_t *count);
-// number, revision, at, is_deleted, key, action, by, body: borrowed from the statement.
-void sqlite_catalogue_read(struct sqlite_db *db, enum sqlite_sql which, struct object *out);
+// number, revision, at, is_deleted, key, action, by, body, key_id: borrowed from the statement, a body
+// that is encrypted from the vault. ERR_CORRUPT, reset: it cannot be decrypted.
+MUST_CHECK enum err sqlite_catalogue_read(struct sqlite_db *db, struct sqlite_vault *vault,
+                                          enum sqlite_sql which, struct object *out);
 extern const struct catalogue sqlite_catalogue;
 extern const struct query sqlite_query;

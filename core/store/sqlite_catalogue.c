@@ -59,8 +59,11 @@ static enum err write_object(struct sqlite_db *db, const struct object *object)
     return sqlite_db_run(db, SQL_OBJECT_PUT);
 }
 
-static enum err write_revision(struct sqlite_db *db, const struct object *object)
+static enum err write_revision(struct journal_conn *conn, const struct object *object)
 {
+    struct sqlite_db *db = &conn->db;
+    int64_t key_id = 0;
+    struct span body = sqlite_vault_seal(&conn->vault, object, &key_id);
     sqlite3_stmt *s = sqlite_db_use(db, SQL_REVISION_INSERT);
     sqlite_db_bind(s, 1, object->kind);
     sqlite_db_bind(s, 2, object->number);
@@ -70,7 +73,8 @@ static enum err write_revision(struct sqlite_db *db, const struct object *object
     sqlite_db_bind_text(s, 6, object->key);
     sqlite_db_bind_text(s, 7, object->action);
     sqlite_db_bind_text(s, 8, object->by);
-    sqlite_db_bind_blob(s, 9, object->body);
+    sqlite_db_bind_blob(s, 9, body);
+    sqlite_db_bind(s, 10, key_id);
     return sqlite_db_run(db, SQL_REVISION_INSERT);
 }
 
@@ -99,7 +103,7 @@ static enum err write_all(struct journal_conn *conn, struct object *object)
     if (err == OK)
         err = write_object(db, object);
     if (err == OK)
-        err = write_revision(db, object);
+        err = write_revision(conn, object);
     return err == OK ? write_audit(db, object) : err;
 }
 
@@ -133,7 +137,8 @@ static enum err note(struct journal_conn *conn, const struct object *object)
     return err == OK ? sqlite_txn_end(conn, write_audit(&conn->db, object)) : err;
 }
 
-void sqlite_catalogue_read(struct sqlite_db *db, enum sqlite_sql which, struct object *out)
+enum err sqlite_catalogue_read(struct sqlite_db *db, struct sqlite_vault *vault,
+                               enum sqlite_sql which, struct object *out)
 {
     out->number = (uint32_t)sqlite_db_int(db, which, 0);
     out->revision = (uint32_t)sqlite_db_int(db, which, 1);
@@ -143,6 +148,10 @@ void sqlite_catalogue_read(struct sqlite_db *db, enum sqlite_sql which, struct o
     out->action = sqlite_db_blob(db, which, 5);
     out->by = sqlite_db_blob(db, which, 6);
     out->body = sqlite_db_blob(db, which, 7);
+    enum err err = sqlite_vault_open(vault, out, sqlite_db_int(db, which, 8));
+    if (err != OK)
+        sqlite_db_reset(db, which);
+    return err;
 }
 
 static enum err list(struct journal_conn *conn, enum object_kind kind,
@@ -153,9 +162,12 @@ static enum err list(struct journal_conn *conn, enum object_kind kind,
     sqlite_db_bind(sqlite_db_use(db, SQL_OBJECT_LIST), 1, kind);
     while ((err = sqlite_db_next(db, SQL_OBJECT_LIST)) == OK) {
         struct object object = {.kind = kind};
-        sqlite_catalogue_read(db, SQL_OBJECT_LIST, &object);
+        err = sqlite_catalogue_read(db, &conn->vault, SQL_OBJECT_LIST, &object);
+        if (err != OK)
+            break;
         on_object(context, &object);
     }
+    sqlite_vault_wipe(&conn->vault);
     return err == ERR_NOT_FOUND ? OK : err;
 }
 

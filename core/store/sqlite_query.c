@@ -26,6 +26,7 @@ static void close_query(struct query_conn **conn_at)
     CHECK(conn->magic == SQLITE_QUERY_MAGIC);
     sqlite_db_close(&conn->db);
     arena_deinit(&conn->scratch);
+    sqlite_vault_deinit(&conn->vault);
     conn->magic = 0;
     xfree(conn);
 }
@@ -37,6 +38,7 @@ static enum err open_query(struct query_conn **out, const struct store_config *c
     conn->magic = SQLITE_QUERY_MAGIC;
     conn->budget_ms = config->query_budget_ms > 0 ? config->query_budget_ms : QUERY_BUDGET_MS;
     arena_init(&conn->scratch, SCRATCH_MAX);
+    sqlite_vault_init(&conn->vault, config->vault);
     enum err err = sqlite_db_open(&conn->db, config->location, SQLITE_DB_READER, message);
     if (err == OK)
         err = sqlite_db_prepare(&conn->db, SQLITE_DB_READER, message);
@@ -207,9 +209,12 @@ static enum err each_object(struct query_conn *conn, enum sqlite_sql which, enum
     enum err err = OK;
     while ((err = sqlite_db_next(&conn->db, which)) == OK) {
         struct object object = {.kind = kind};
-        sqlite_catalogue_read(&conn->db, which, &object);
+        err = sqlite_catalogue_read(&conn->db, &conn->vault, which, &object);
+        if (err != OK)
+            break;
         on_object(context, &object);
     }
+    sqlite_vault_wipe(&conn->vault);
     return err == ERR_NOT_FOUND ? OK : err;
 }
 

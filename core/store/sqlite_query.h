@@ -7,6 +7,7 @@
 #include "store/row.h"
 #include "store/seal.h"
 #include "store/sqlite_db.h"
+#include "store/sqlite_vault.h"
 
 #define SQLITE_QUERY_MAGIC 0x53514c51u
 struct query_conn {
@@ -14,7 +15,8 @@ struct query_conn {
     struct sqlite_db db;
     int64_t budget_ms;        // of a call
     int64_t deadline_mono_ms; // of the call under way
-    struct arena scratch;     // for looking at what may not be answered
+    struct sqlite_vault vault;
+    struct arena scratch; // for looking at what may not be answered
 };
 
 // ---- sqlite_query.c ----

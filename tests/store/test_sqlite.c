@@ -84,7 +84,7 @@ static void test_file(void **state)
     assert_int_equal(stat(wal, &file), 0);
     assert_int_equal(file.st_mode & 0777, 0600);
     assert_int_equal(sql(f, "PRAGMA page_size"), 8192);
-    assert_int_equal(sql(f, "PRAGMA user_version"), 2);
+    assert_int_equal(sql(f, "PRAGMA user_version"), 3);
     assert_int_equal(sql(f, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode='wal'"),
                      1);
     assert_int_equal(sql(f, "SELECT count(*) FROM events"), 1);
@@ -100,7 +100,7 @@ static void test_newer_version(void **state)
     assert_int_equal(open_refused(f, &message), ERR_VERSION);
     assert_non_null(strstr(message.text, "99"));
     assert_non_null(strstr(message.text, "newer grapnel"));
-    sql(f, "PRAGMA user_version = 2");
+    sql(f, "PRAGMA user_version = 3");
     fixture_open(f);
     assert_int_equal(sql(f, "SELECT count(*) FROM events"), 1);
 }
@@ -149,7 +149,7 @@ static void test_broken_migration(void **state)
     arm("");
     assert_int_equal(sql(f, "SELECT count(*) FROM sqlite_schema"), 0);
     fixture_open(f);
-    assert_int_equal(sql(f, "PRAGMA user_version"), 2);
+    assert_int_equal(sql(f, "PRAGMA user_version"), 3);
 }
 
 // A file of the version before keeps what it holds.
@@ -158,12 +158,14 @@ static void test_older_version(void **state)
     struct fixture *f = *state;
     fixture_append(f, NULL, 0);
     fixture_close(f);
+    sql(f, "DROP INDEX revisions_key_id");
+    sql(f, "ALTER TABLE revisions DROP COLUMN key_id");
     sql(f, "DROP TABLE script_sources");
     sql(f, "DROP TABLE script_versions");
     sql(f, "DROP TABLE script_places");
     sql(f, "PRAGMA user_version = 1");
     fixture_open(f);
-    assert_int_equal(sql(f, "PRAGMA user_version"), 2);
+    assert_int_equal(sql(f, "PRAGMA user_version"), 3);
     assert_int_equal(sql(f, "SELECT count(*) FROM events"), 1);
     assert_int_equal(sql(f, "SELECT count(*) FROM script_places"), 0);
 }
