@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// grapnel secrets list, rotate, add, reveal, revoke, generate; the main thread.
+// grapnel secrets list, rotate, add, reveal, revoke, generate, rotate-key; the main thread.
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "cli/source.h"
 #include "crypto/secret.h"
+#include "crypto/vault.h"
 #include "json/json_write.h"
 
 #define BODY_MAX 8192
@@ -261,5 +262,20 @@ int cmd_secrets_generate(const struct args *args)
     secret_generate(kind, secret);
     printf("%s\n", secret);
     mem_wipe(secret, sizeof secret);
+    return CMD_DONE;
+}
+
+// ---- the key of the store ----------------------------------------------------------------------
+
+int cmd_secrets_rotate_key(const struct args *args)
+{
+    struct errmsg message;
+    if (vault_add_key(args->words[0], &message) != OK) {
+        fprintf(stderr, "grapnel: %s\n", message.text);
+        return CMD_FAILED;
+    }
+    printf("%s begins with a fresh key. Restart the engine: it encrypts everything anew; then the "
+           "other lines may go, unless backups need them.\n",
+           args->words[0]);
     return CMD_DONE;
 }

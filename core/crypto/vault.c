@@ -157,6 +157,83 @@ void vault_free(struct vault *vault)
     xfree(vault);
 }
 
+// ---- a new key ---------------------------------------------------------------------------------
+
+static enum err write_all(int fd, struct span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t sent = write(fd, bytes.at, bytes.len);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return ERR_IO;
+        bytes = span_make(bytes.at + sent, bytes.len - (size_t)sent);
+    }
+    return fsync(fd) == 0 ? OK : ERR_IO;
+}
+
+// The old file is there until the new one is on the disk.
+static enum err replace_file(const char *path, const char *fresh, struct span text)
+{
+    struct stat st;
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return err_from_errno(errno);
+    enum err err = OK;
+    if (stat(path, &st) == 0 && st.st_uid != geteuid() && fchown(fd, st.st_uid, st.st_gid) != 0)
+        err = ERR_DENIED;
+    if (err == OK)
+        err = write_all(fd, text);
+    close(fd);
+    if (err == OK && rename(fresh, path) != 0)
+        err = err_from_errno(errno);
+    if (err != OK)
+        (void)unlink(fresh);
+    return err;
+}
+
+static void append_keys(const struct vault *vault, struct buf *text)
+{
+    uint8_t key[KEY_LEN];
+    rand_bytes(key, sizeof key);
+    (void)codec_to_base64(text, span_make(key, sizeof key));
+    (void)buf_append_char(text, '\n');
+    for (size_t i = 0; vault != NULL && i < vault->count; i++) {
+        (void)codec_to_base64(text, span_make(vault->keys[i].bytes, KEY_LEN));
+        (void)buf_append_char(text, '\n');
+    }
+    mem_wipe(key, sizeof key);
+}
+
+enum err vault_add_key(const char *path, struct errmsg *message)
+{
+    struct vault *vault = NULL;
+    struct buf text;
+    struct buf fresh;
+    enum err err = vault_load(&vault, path, message);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    if (vault != NULL && vault->count == VAULT_MAX_KEYS) {
+        errmsg_set(message, "%s holds %d keys, as many as it may: take the last lines away", path,
+                   VAULT_MAX_KEYS);
+        vault_free(vault);
+        return ERR_FULL;
+    }
+    buf_init(&text, FILE_MAX);
+    CHECK(buf_reserve(&text, FILE_MAX) != NULL); // so that growing leaves no copies
+    buf_init(&fresh, FILE_MAX);
+    (void)buf_append_format(&fresh, "%s.new", path);
+    append_keys(vault, &text);
+    err = replace_file(path, buf_text(&fresh), buf_span(&text));
+    if (err != OK)
+        errmsg_set(message, "cannot write %s: %s", buf_text(&fresh), err_text(err));
+    mem_wipe(text.at, text.capacity);
+    buf_deinit(&text);
+    buf_deinit(&fresh);
+    vault_free(vault);
+    return err;
+}
+
 // ---- use ---------------------------------------------------------------------------------------
 
 static const struct vault_key *find(const struct vault *vault, int64_t key_id)

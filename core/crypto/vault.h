@@ -15,6 +15,9 @@ struct vault;
 
 // ERR_NOT_FOUND, ERR_DENIED (mode or owner), ERR_SYNTAX, ERR_IO: `message` says what to do.
 MUST_CHECK enum err vault_load(struct vault **out, const char *path, struct errmsg *message);
+// Puts a fresh key in front of those in the file, whole or not at all; makes the file (mode 0400) when
+// there is none. Its user and group stay.
+MUST_CHECK enum err vault_add_key(const char *path, struct errmsg *message);
 void vault_free(struct vault *vault); // wipes; NULL is fine
 // Id of the key that encrypts: positive, made from the key.
 int64_t vault_key_id(const struct vault *vault);

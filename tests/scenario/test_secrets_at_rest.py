@@ -124,6 +124,64 @@ def test_a_new_first_key_encrypts_everything_again(story):
     works(engine, target)
 
 
+def test_rotate_key_makes_and_changes_the_key(story):
+    target = story.target()
+    path = os.path.join(story.folder, "fresh-key")
+    engine = story.engine(start=False, secrets_key_file=path)
+    assert engine.run("secrets", "rotate-key", path).returncode == 0
+    assert os.stat(path).st_mode & 0o777 == 0o400
+    engine.start()
+    add(engine, target)
+    before = keys_used(engine)
+    engine.stop()
+    assert engine.run("secrets", "rotate-key", path).returncode == 0
+    with open(path, encoding="ascii") as file:
+        keys = file.read().split()
+    assert len(set(keys)) == 2 and all(len(base64.b64decode(key)) == 32 for key in keys)
+    engine.start()
+    works(engine, target)
+    after = keys_used(engine)
+    assert len(after) == 1 and not before & after, (before, after)
+    os.chmod(path, 0o644)
+    refused = engine.run("secrets", "rotate-key", path)
+    assert refused.returncode == 1 and b"chmod 0400" in refused.stderr, refused
+
+
+def test_canaries_are_nowhere(story):
+    """Log at debug, answers, metrics, errors, command line, database and WAL."""
+    target = story.target([500, 204])
+    engine = story.engine(
+        clock=True, secrets_key_file=key_file(story, b"1"), hook_env={"default": {"TOKEN": "c4n4ry-hook-env"}}
+    )
+    uuid = add(engine, target)["uuid"]
+    path = f"/api/v1/webhooks/{uuid}"
+    assert engine.api("PATCH", path, {"retry": [100], "extra_headers": {"X-Env": "{{TOKEN}}"}}).status == 200
+    event_id = engine.ok()
+    engine.in_state(event_id, "pending", attempts=1)
+    engine.clock.advance(200)
+    engine.settled(event_id)
+    assert target.requests[0].headers["x-env"] == "c4n4ry-hook-env"
+    made = engine.api("POST", path + "/secrets").json
+    assert engine.api("POST", f"{path}/secrets/{made['id']}/reveal").json["secret"] == made["secret"]
+    places = {"log": engine.log()}
+    for url in ("/metrics", "/api/v1/settings", f"/api/v1/events/{event_id}/explain",
+                f"/api/v1/deliveries?event={event_id}", "/api/v1/events", path + "/secrets"):  # fmt: skip
+        places[url] = engine.api("GET", url).body.decode()
+    for command in (("explain", event_id), ("deliveries", "list"), ("secrets", "list", uuid)):
+        done = engine.run(*command)
+        assert done.returncode == 0, done
+        places[" ".join(command)] = (done.stdout + done.stderr).decode()
+    secrets = [URL_PART, HEADER, OPTION, "c4n4ry-hook-env", made["secret"][6:-1], base64.b64encode(SECRET).decode()[:-1]]
+    for place, text in places.items():
+        for secret in secrets:
+            assert secret not in text and secret.encode().hex() not in text, (place, secret)
+    for url in ("/api/v1/webhooks", path, path + "/explain"):  # the administrator sees targets and headers
+        text = engine.api("GET", url).body.decode()
+        assert OPTION not in text and made["secret"][6:-1] not in text, url
+    stored = b"".join(open(file, "rb").read() for file in glob.glob(engine.data_dir + "/*"))
+    assert not found(engine) and not [one for one in secrets if one.encode() in stored]
+
+
 def test_swapped_rows_fail(story):
     target = story.target()
     engine = story.engine(secrets_key_file=key_file(story, b"1"))
