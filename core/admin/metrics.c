@@ -235,6 +235,11 @@ static void metric_BREAKER_OPEN(struct scrape *s)
     put(s, s->dispatch.breakers_open);
 }
 
+static void metric_BREAKER_OPENINGS(struct scrape *s)
+{
+    put(s, s->dispatch.breaker_openings);
+}
+
 static void metric_BLOCKED(struct scrape *s)
 {
     put(s, s->sender.blocked);

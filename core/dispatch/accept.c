@@ -94,7 +94,7 @@ static bool match(struct dispatch *d, struct event *event)
 static bool may_stay(struct dispatch *d, struct hook *hook, const struct event *event, int64_t now)
 {
     uint32_t most = (uint32_t)d->env.config->memory_deliveries;
-    if (event->deliver_at_ms > now || hook_is_held(hook, now) || hook->breaker_wait_ms > 0)
+    if (event->deliver_at_ms > now || hook_is_held(hook, now) || breaker_is_open(&hook->breaker))
         return false;
     if (hook_is_behind(hook, now) || hook->places >= hook_room(hook))
         return false;

@@ -423,7 +423,7 @@ void dispatch_stats(const struct dispatch *d, struct dispatch_stats *out)
         out->states[DELIVERY_PENDING] += hook->rows;
         out->states[DELIVERY_CLAIMED] += hook->ready_count;
         out->states[DELIVERY_RUNNING] += hook->in_flight;
-        out->breakers_open += hook->breaker_wait_ms > 0;
+        out->breakers_open += breaker_is_open(&hook->breaker);
         bool is_due = hook->next_due_ms < now && !hook_is_held(hook, now) &&
                       hook->webhook->is_active && !hook->is_removed;
         if (is_due && now - hook->next_due_ms > out->overdue_ms)

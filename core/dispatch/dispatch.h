@@ -140,6 +140,7 @@ struct dispatch_stats {
     int64_t overdue_ms;
     uint32_t breakers_open, quarantined; // webhooks, now
     uint64_t quarantines;                // since the start
+    uint64_t breaker_openings;           // since the start
     bool is_draining, is_store_down;
 };
 void dispatch_stats(const struct dispatch *dispatch, struct dispatch_stats *out);

@@ -5,10 +5,7 @@
 #include "base/mem.h"
 #include "dispatch/quarantine.h"
 
-#define BREAKER_FAILURES 10
-#define BREAKER_FIRST_MS (30 * 1000)
-#define BREAKER_LAST_MS  (10 * 60 * 1000)
-#define CLAIM_AT_ONCE    64
+#define CLAIM_AT_ONCE 64
 
 static const char held_paused[] = "paused";
 static const char held_breaker[] = "circuit_breaker";
@@ -94,8 +91,7 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
     }
     match_add(&tenant->match, webhook);
     if (!span_eq(old->target, webhook->target) || (webhook->is_active && !old->is_active)) {
-        hook->failures = 0;
-        hook->breaker_wait_ms = 0;
+        breaker_reset(&hook->breaker);
         if (hook->held != held_paused)
             hook_release(d, hook);
     }
@@ -165,7 +161,7 @@ void hook_give_back(struct dispatch *d, struct hook *hook, const char *reason)
 // At most one at once while the breaker is open: the probe.
 static uint32_t in_flight_limit(const struct hook *hook)
 {
-    return hook->breaker_wait_ms > 0 ? 1 : hook->webhook->max_in_flight;
+    return breaker_is_open(&hook->breaker) ? 1 : hook->webhook->max_in_flight;
 }
 
 void hook_update(struct dispatch *d, struct hook *hook)
@@ -186,7 +182,7 @@ void hook_update(struct dispatch *d, struct hook *hook)
     if (hook->held != NULL && at < hook->held_until_ms)
         at = hook->held_until_ms;
     bool has_room =
-        hook->places < hook_room(hook) && (hook->breaker_wait_ms == 0 || hook->places == 0);
+        hook->places < hook_room(hook) && (!breaker_is_open(&hook->breaker) || hook->places == 0);
     if (at == INT64_MAX || hook->next_due_ms == INT64_MAX || hook->claiming > 0 || !has_room ||
         !hook->webhook->is_active || hook->is_removed || d->is_draining) {
         heap_remove(&d->wakes, &hook->wake);
@@ -205,57 +201,36 @@ void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms)
 
 // ---- the circuit breaker -----------------------------------------------------------------------
 
-enum breaker { OPENS, CLOSES, IGNORED };
-
-static enum breaker breaker_of(enum outcome outcome)
+static void log_open(const struct hook *hook, bool is_new, enum outcome outcome)
 {
-    static const enum breaker table[OUTCOME_COUNT] = {
-        IGNORED,
-#define X(name, text, breaker) breaker,
-#include "model/outcome.def"
-#undef X
-    };
-    return table[outcome];
-}
-
-static void open_breaker(struct dispatch *d, struct hook *hook, enum outcome outcome)
-{
-    int64_t wait = hook->breaker_wait_ms * 2;
-    bool is_new = hook->breaker_wait_ms == 0;
-    hook->breaker_wait_ms = wait < BREAKER_FIRST_MS  ? BREAKER_FIRST_MS
-                            : wait > BREAKER_LAST_MS ? BREAKER_LAST_MS
-                                                     : wait;
-    hook_hold(d, hook, held_breaker, clock_wall_ms() + hook->breaker_wait_ms);
     struct log_record r;
     log_begin(&r, is_new ? LOG_WARN : LOG_INFO, LOG_DISPATCH_AREA,
               is_new ? "circuit breaker opened" : "circuit breaker stays open");
     log_uid(&r, "webhook", &hook->webhook->uuid);
     log_str(&r, "outcome", outcome_name(outcome));
-    log_int(&r, "failures", hook->failures);
-    log_int(&r, "next_probe_ms", hook->breaker_wait_ms);
+    log_int(&r, "failures", hook->breaker.in_a_row);
+    log_int(&r, "next_probe_ms", hook->breaker.wait_ms);
     log_end(&r);
 }
 
 void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outcome)
 {
-    hook->stats.last_attempt_ms = clock_wall_ms();
+    int64_t now = clock_wall_ms();
+    hook->stats.last_attempt_ms = now;
     hook->stats.last_outcome = outcome;
-    switch (breaker_of(outcome)) {
-    case IGNORED: break;
-    case OPENS:
-        hook->failures++;
-        // Answers to what was under way when it opened do not double the wait.
-        if (hook->failures >= BREAKER_FAILURES && !hook_is_held(hook, clock_wall_ms()))
-            open_breaker(d, hook, outcome);
+    enum breaker_change change = breaker_note(&hook->breaker, outcome, now);
+    switch (change) {
+    case BREAKER_SAME: break;
+    case BREAKER_OPENED:
+    case BREAKER_STAYS_OPEN:
+        hook_hold(d, hook, held_breaker, hook->breaker.until_ms);
+        log_open(hook, change == BREAKER_OPENED, outcome);
+        d->stats.breaker_openings += change == BREAKER_OPENED;
         break;
-    case CLOSES:
-        hook->failures = 0;
-        if (hook->breaker_wait_ms > 0) {
-            hook->breaker_wait_ms = 0;
-            log_line(LOG_INFO, LOG_DISPATCH_AREA, "circuit breaker closed");
-            if (hook->held == held_breaker)
-                hook_release(d, hook);
-        }
+    case BREAKER_CLOSED:
+        log_line(LOG_INFO, LOG_DISPATCH_AREA, "circuit breaker closed");
+        if (hook->held == held_breaker)
+            hook_release(d, hook);
         break;
     }
 }
@@ -300,7 +275,7 @@ static void claim_rows(struct dispatch *d, struct hook *hook, int64_t now_ms)
     struct hook_claim *claim = xcalloc(1, sizeof *claim);
     if (room > CLAIM_AT_ONCE)
         room = CLAIM_AT_ONCE;
-    if (hook->breaker_wait_ms > 0)
+    if (breaker_is_open(&hook->breaker))
         room = 1;
     store_op_init(&claim->op.op, STORE_CLAIM, on_claimed, NULL);
     claim->dispatch = d;
@@ -322,7 +297,7 @@ void hook_wake_due(struct dispatch *d)
     while ((node = heap_min(&d->wakes)) != NULL && node->key <= now) {
         struct hook *hook = CONTAINER_OF(node, struct hook, wake);
         heap_remove(&d->wakes, node);
-        if (hook->held != NULL && hook->held_until_ms <= now && hook->breaker_wait_ms == 0)
+        if (hook->held != NULL && hook->held_until_ms <= now && !breaker_is_open(&hook->breaker))
             hook->held = NULL;
         claim_rows(d, hook, now);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/heap.h"
+#include "dispatch/breaker.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/match.h"
 
@@ -37,8 +38,7 @@ struct hook {
     struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
     const char *held;                // static reason; NULL: not held
     int64_t held_until_ms;           // wall clock; INT64_MAX: until somebody acts
-    uint32_t failures;               // in a row, that count for the breaker
-    int64_t breaker_wait_ms;         // 0: closed; else until the next probe
+    struct breaker breaker;
     struct dispatch_webhook_state stats; // the counters in it
 };
 
