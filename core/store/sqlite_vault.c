@@ -8,6 +8,7 @@
 
 #include <endian.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/catalogue.h"
@@ -204,6 +205,8 @@ enum err sqlite_vault_start(struct sqlite_vault *v, struct sqlite_db *db, struct
         if (err == OK)
             err = encrypt_slice(v, db, &count);
         total += count;
+        if (failpoint_hit(FAILPOINT_STORE_REKEY))
+            err = ERR_IO;
     } while (err == OK && count == SLICE);
     sqlite_vault_wipe(v);
     if (err == OK)

@@ -9,7 +9,7 @@ from story import DAY, wait_for, within
 from test_kill import seed_of
 
 # Not places where it dies, but proofs that tests see.
-PROOFS = {"ingest_ack_early"}
+PROOFS = {"ingest_ack_early", "store_rekey"}  # the second is told in tests/scenario
 # How many passages a load makes at least: the one that kills is chosen among them.
 PASSAGES = {"store_checkpoint": 2, "store_run_flush": 1, "store_prune": 3, "store_migrate": 1, "ingest_before_reply": 2000, "main_drain": 1,
             "dispatch_retry": 40, "store_claim": 10, "store_before_insert": 40, "store_before_commit": 40,

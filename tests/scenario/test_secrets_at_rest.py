@@ -182,6 +182,28 @@ def test_canaries_are_nowhere(story):
     assert not found(engine) and not [one for one in secrets if one.encode() in stored]
 
 
+def test_a_kill_while_the_key_changes_loses_nothing(story):
+    target = story.target()
+    engine = story.engine(secrets_key_file=key_file(story, b"1"))
+    made = add(engine, target)
+    for number in range(150):
+        patch = {"metadata": {"n": str(number)}}
+        assert engine.api("PATCH", f"/api/v1/webhooks/{made['uuid']}", patch).status == 200
+    before = keys_used(engine)
+    engine.stop()
+    key_file(story, b"2", b"1")
+    for passage in (1, 1):  # each time some rows more
+        engine.environment = {"GRAPNEL_TEST": "1", "GRAPNEL_FAILPOINT": f"store_rekey:kill:{passage}"}
+        refuses(engine, "ended with -9")
+        assert len(keys_used(engine)) == 2
+    engine.environment = {}
+    engine.start()
+    works(engine, target)
+    assert len(keys_used(engine)) == 1 and not keys_used(engine) & before
+    assert not found(engine)
+    assert engine.get(f"/api/v1/webhooks/{made['uuid']}")["revision"] == 151
+
+
 def test_swapped_rows_fail(story):
     target = story.target()
     engine = story.engine(secrets_key_file=key_file(story, b"1"))
