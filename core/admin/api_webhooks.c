@@ -395,6 +395,15 @@ void api_webhooks_resume(struct api_call *call)
     change_to(call, SPAN("{\"is_paused\":false}"), "resume");
 }
 
+void api_webhooks_breaker_reset(struct api_call *call)
+{
+    struct webhook *webhook = api_webhook(call);
+    if (webhook == NULL)
+        return;
+    dispatch_breaker_reset(call->admin->env.dispatch, webhook->number, span_of(call->by));
+    send_webhook(call, webhook, 200, false);
+}
+
 static void on_removed(void *context, enum err err, struct webhook *webhook)
 {
     struct api_call *call;

@@ -212,6 +212,11 @@ int cmd_webhooks_resume(const struct args *args)
     return change_state(args, "/resume", "going on");
 }
 
+int cmd_webhooks_reset(const struct args *args)
+{
+    return change_state(args, "/breaker/reset", "going on: its circuit breaker is closed");
+}
+
 // ---- remove ------------------------------------------------------------------------------------
 
 // Asks on the terminal; without one, --yes is needed.

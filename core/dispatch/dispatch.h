@@ -98,6 +98,8 @@ struct dispatch_users {
 // Lets them go; how many those were. The store follows within moments.
 uint32_t dispatch_release(struct dispatch *dispatch, const struct dispatch_users *users,
                           struct span by);
+// Closes its circuit breaker, whatever it has counted; nothing when it is not open.
+void dispatch_breaker_reset(struct dispatch *dispatch, uint32_t webhook, struct span by);
 // Sends one event to one webhook now, outside of everything; the attempt comes back to on_done,
 // which frees it. The event is not stored.
 void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct event **event,

@@ -235,6 +235,22 @@ void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outco
     }
 }
 
+void dispatch_breaker_reset(struct dispatch *d, uint32_t number, struct span by)
+{
+    struct hook *hook = hook_find(d, number);
+    if (hook == NULL || !breaker_is_open(&hook->breaker))
+        return;
+    breaker_reset(&hook->breaker);
+    struct log_record r;
+    log_begin(&r, LOG_INFO, LOG_DISPATCH_AREA, "circuit breaker reset");
+    log_uid(&r, "webhook", &hook->webhook->uuid);
+    log_span(&r, "by", by);
+    log_end(&r);
+    if (hook->held == held_breaker)
+        hook_release(d, hook);
+    hook_update(d, hook);
+}
+
 // ---- claiming due rows -------------------------------------------------------------------------
 
 struct hook_claim {
