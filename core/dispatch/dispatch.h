@@ -99,7 +99,7 @@ struct dispatch_users {
 uint32_t dispatch_release(struct dispatch *dispatch, const struct dispatch_users *users,
                           struct span by);
 // Closes its circuit breaker, whatever it has counted; nothing when it is not open.
-void dispatch_breaker_reset(struct dispatch *dispatch, uint32_t webhook, struct span by);
+void dispatch_breaker_reset(struct dispatch *dispatch, uint32_t number, struct span by);
 // Sends one event to one webhook now, outside of everything; the attempt comes back to on_done,
 // which frees it. The event is not stored.
 void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct event **event,
