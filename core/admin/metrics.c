@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/api.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -114,6 +115,11 @@ static void metric_OVERDUE(struct scrape *s)
 {
     (void)buf_append_format(s->out, "grapnel_%s %.3f\n", s->name,
                             (double)s->dispatch.overdue_ms / 1e3);
+}
+
+static void metric_CLOCK_GAP(struct scrape *s)
+{
+    (void)buf_append_format(s->out, "grapnel_%s %.3f\n", s->name, (double)clock_gap_ms() / 1e3);
 }
 
 static void metric_UNSETTLED(struct scrape *s)

@@ -262,7 +262,7 @@ static struct attempt *build(struct trial *trial, const struct webhook *webhook,
     struct attempt *attempt =
         attempt_new(te->delivery, request_bound(te->event, webhook) + OUTPUT_BYTES);
     attempt->number = te->has_record ? te->record.number : 1;
-    attempt->started_ms = te->has_record ? te->record.started_ms : clock_wall_ms();
+    attempt->started_ms = te->has_record ? te->record.started_ms : clock_system_ms();
     if (request_build(attempt, te->event, webhook, trial->env, for_scripts, data_at) == OK)
         return attempt;
     attempt_free(attempt);

@@ -214,7 +214,7 @@ void log_begin(struct log_record *r, enum log_level level, enum log_area area, c
     if (atomic_load_explicit(&is_journal, memory_order_relaxed))
         put(r, level_prefix(level), strlen(level_prefix(level)));
     char now[DATE_TEXT_LEN];
-    date_print_ms(clock_wall_ms(), now);
+    date_print_ms(clock_system_ms(), now);
     const char *start = is_json() ? "{\"time\":\"" : "time=";
     put(r, start, strlen(start));
     put(r, now, strlen(now));

@@ -100,7 +100,7 @@ static bool verify(const struct listening *l, const struct incoming *request, st
 {
     const char *secret;
     struct errmsg other = {""};
-    int64_t now_s = clock_wall_ms() / 1000;
+    int64_t now_s = clock_system_ms() / 1000;
     for (size_t i = 0; (secret = args_nth(l->args, "secret", i)) != NULL; i++) {
         struct errmsg *to = i == 0 ? detail : &other;
         if (verify_request(l->scheme, span_of(secret), request, now_s, to)) {
@@ -171,7 +171,7 @@ static void print_json(struct listening *l, const struct incoming *request, cons
     json_write_object(&w);
     json_write_member_int(&w, "number", (int64_t)l->requests);
     json_write_name(&w, "received_at");
-    json_write_date_ms(&w, clock_wall_ms());
+    json_write_date_ms(&w, clock_system_ms());
     json_write_member_text(&w, "remote", remote);
     json_write_name(&w, "method");
     json_write_quoted_value(&w, request->method);

@@ -14,6 +14,7 @@
 
 #include "admin/admin.h"
 #include "base/clock.h"
+#include "base/clock_watch.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -310,6 +311,7 @@ static void on_store_stopped(void *context)
     for (size_t i = 0; i < COUNT_OF(e->signals); i++)
         uv_close((uv_handle_t *)&e->signals[i], NULL);
     uv_close((uv_handle_t *)&e->patience, NULL);
+    clock_watch_stop();
     log_line(LOG_INFO, LOG_MAIN_AREA, "stopped");
 }
 
@@ -375,6 +377,7 @@ int cmd_serve(const struct args *args)
     if (start(&e, &message) != OK)
         return fail(&message);
     watch_signals(&e);
+    clock_watch_start(&e.loop);
     printf("ready\n");
     (void)fflush(stdout);
     notify_send("READY=1");

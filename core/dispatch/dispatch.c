@@ -11,11 +11,11 @@
 #include "dispatch/quarantine.h"
 
 #define OWED_AT_ONCE 256
-#define AGAIN_MS     1000 // how often what the store refused is tried again
-#define TEST_TICK_MS 10   // tests move the clock under us
+#define AGAIN_MS     1000        // how often what the store refused is tried again
+#define LOOK_MS      (10 * 1000) // wall time may have moved beside monotonic time
 
 static void on_prepare(uv_prepare_t *handle);
-static void on_tick(uv_timer_t *handle);
+static void on_tick(void *context);
 
 // ---- start -------------------------------------------------------------------------------------
 
@@ -119,9 +119,9 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
     d->env = *env;
     d->next_seq = start->next_seq;
     init(d);
-    CHECK(uv_prepare_init(env->loop, &d->prepare) == 0 && uv_timer_init(env->loop, &d->tick) == 0);
-    CHECK(uv_timer_init(env->loop, &d->retention) == 0);
-    d->prepare.data = d->tick.data = d;
+    CHECK(uv_prepare_init(env->loop, &d->prepare) == 0);
+    alarm_start(&d->tick, env->loop, on_tick, d);
+    d->prepare.data = d;
     d->open_handles = 3;
     CHECK(uv_prepare_start(&d->prepare, on_prepare) == 0);
     enum err err = store_load(env->store, OBJECT_TENANT, on_stored_tenant, d);
@@ -235,9 +235,10 @@ static void on_prepare(uv_prepare_t *handle)
         finish_drain(d);
 }
 
-static void on_tick(uv_timer_t *handle)
+static void on_tick(void *context)
 {
-    struct dispatch *d = handle->data;
+    struct dispatch *d = NULL;
+    CAST(d, context, DISPATCH_MAGIC);
     hook_wake_due(d);
     settle_young(d);
     if (!list_is_empty(&d->unsettled))
@@ -266,24 +267,19 @@ static int64_t next_wait(const struct dispatch *d)
         !list_is_empty(&d->unsettled) || !list_is_empty(&d->unsaved) || d->is_draining;
     if (is_waiting && (wait < 0 || wait > AGAIN_MS))
         wait = d->is_draining ? 50 : AGAIN_MS;
-    return wait;
+    return wait < LOOK_MS ? wait : LOOK_MS;
 }
 
 void dispatch_arm(struct dispatch *d)
 {
     int64_t wait = next_wait(d);
-    if (uv_is_closing((uv_handle_t *)&d->tick))
-        return;
     if (wait < 0) {
-        uv_timer_stop(&d->tick);
+        alarm_clear(&d->tick);
         return;
     }
-    if (clock_is_test() && wait > TEST_TICK_MS)
-        wait = TEST_TICK_MS;
-    // Never later than it is armed already; a wake-up that finds nothing is cheap.
-    if (uv_is_active((uv_handle_t *)&d->tick) && uv_timer_get_due_in(&d->tick) <= (uint64_t)wait)
-        return;
-    CHECK(uv_timer_start(&d->tick, on_tick, (uint64_t)wait, 0) == 0);
+    // Never later than it is set already; a wake-up that finds nothing is cheap.
+    if (!alarm_is_set(&d->tick) || alarm_due_in_ms(&d->tick) > wait)
+        alarm_set(&d->tick, wait);
 }
 
 // ---- drain and stop ----------------------------------------------------------------------------
@@ -336,9 +332,10 @@ static void free_all(struct dispatch *d)
     heap_deinit(&d->wakes);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_handle_stopped(void *handled)
 {
-    struct dispatch *d = handle->data;
+    struct dispatch *d = NULL;
+    CAST(d, handled, DISPATCH_MAGIC);
     if (--d->open_handles > 0)
         return;
     void (*on_stopped)(void *context) = d->on_stopped;
@@ -350,13 +347,18 @@ static void on_closed(uv_handle_t *handle)
         on_stopped(context);
 }
 
+static void on_closed(uv_handle_t *handle)
+{
+    on_handle_stopped(handle->data);
+}
+
 void dispatch_stop(struct dispatch *d, void (*on_stopped)(void *context), void *context)
 {
     d->on_stopped = on_stopped;
     d->stopped_context = context;
     uv_close((uv_handle_t *)&d->prepare, on_closed);
-    uv_close((uv_handle_t *)&d->tick, on_closed);
-    uv_close((uv_handle_t *)&d->retention, on_closed);
+    alarm_stop(&d->tick, on_handle_stopped);
+    alarm_stop(&d->retention, on_handle_stopped);
 }
 
 // ---- figures -----------------------------------------------------------------------------------

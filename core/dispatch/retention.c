@@ -6,16 +6,8 @@
 #include "dispatch/state.h"
 
 #define LOOK_MS      (60 * 1000)
-#define TEST_LOOK_MS 200 // tests move the clock under us
 #define SLICE_EVENTS 256
 #define PAUSE_MS     20 // between slices, so that commits of deliveries go first
-
-static void on_retention(uv_timer_t *timer);
-
-static uint64_t look_ms(void)
-{
-    return clock_is_test() ? TEST_LOOK_MS : LOOK_MS;
-}
 
 static void on_pruned(struct store_op *op)
 {
@@ -25,14 +17,15 @@ static void on_pruned(struct store_op *op)
     d->is_pruning = false;
     if (op->err != OK)
         log_line(LOG_WARN, LOG_DISPATCH_AREA, "old events cannot be pruned: %s", err_text(op->err));
-    if (!d->is_draining && !uv_is_closing((uv_handle_t *)&d->retention))
-        CHECK(uv_timer_start(&d->retention, on_retention, is_more ? PAUSE_MS : look_ms(), 0) == 0);
+    if (!d->is_draining)
+        alarm_set(&d->retention, is_more ? PAUSE_MS : LOOK_MS);
     xfree(prune);
 }
 
-static void on_retention(uv_timer_t *timer)
+static void on_retention(void *context)
 {
-    struct dispatch *d = timer->data;
+    struct dispatch *d = NULL;
+    CAST(d, context, DISPATCH_MAGIC);
     int64_t now = clock_wall_ms();
     if (d->is_pruning || d->is_draining)
         return;
@@ -47,7 +40,7 @@ static void on_retention(uv_timer_t *timer)
 
 void retention_start(struct dispatch *d)
 {
-    d->retention.data = d;
+    alarm_start(&d->retention, d->env.loop, on_retention, d);
     // Not in the first moments: what is owed goes first.
-    CHECK(uv_timer_start(&d->retention, on_retention, look_ms(), 0) == 0);
+    alarm_set(&d->retention, LOOK_MS);
 }

@@ -78,7 +78,7 @@ static struct flight *flight_new(struct dispatch *d, struct hook *hook, struct e
                                                 SCRIPT_OUTPUT_BYTES + ANSWER_BYTES);
     flight->attempt->webhook = hook->number;
     flight->attempt->context = flight;
-    flight->attempt->started_ms = clock_wall_ms();
+    flight->attempt->started_ms = clock_system_ms(); // receivers compare it
     d->running++;
     return flight;
 }

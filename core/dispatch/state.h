@@ -4,6 +4,7 @@
 // A flight is what is rendered or sent. Hooks and tenants: dispatch/hook.h.
 #pragma once
 
+#include "base/alarm.h"
 #include "dispatch/hook.h"
 
 #define FLIGHT_MAGIC 0x464c4947u
@@ -25,9 +26,9 @@ struct dispatch {
     uint32_t magic;
     struct dispatch_env env;
     struct sender *sender;
-    uv_prepare_t prepare; // once per turn of the loop: pump, flush
-    uv_timer_t tick;      // armed only when something has a time
-    uv_timer_t retention; // every minute, and between slices of pruning
+    uv_prepare_t prepare;   // once per turn of the loop: pump, flush
+    struct alarm tick;      // set only when something has a time
+    struct alarm retention; // every minute, and between slices of pruning
     bool is_pruning;
     struct strmap tenants;            // name → struct tenant (owned)
     struct map hooks;                 // number → struct hook (owned)

@@ -35,7 +35,7 @@ struct attempt {
     uint32_t webhook;      // webhook number
     uint32_t revision;     // webhook revision
     uint32_t number;       // 1, 2, …
-    int64_t started_ms;    // wall clock; webhook-timestamp is this in seconds
+    int64_t started_ms;    // the system's clock; webhook-timestamp is this in seconds
     bool is_test;          // a test send: Retry-After and the like are ignored
     void *context;         // of whoever sends it
 

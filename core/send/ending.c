@@ -136,7 +136,7 @@ static void set_times(struct transfer *t)
 static void fill_answered(struct transfer *t, CURLcode result)
 {
     struct attempt *attempt = t->attempt;
-    answer_fill(&t->answer, attempt, clock_wall_ms());
+    answer_fill(&t->answer, attempt, clock_system_ms()); // Retry-After may be a date
     attempt->outcome = outcome_of_status(attempt->status);
     if (result == CURLE_OK)
         return;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,10 @@
 #include "base/clock.h"
 #include "support/child.h"
 
-#define DAY_NS (INT64_C(86400) * 1000000000)
+#define DAY_NS      (INT64_C(86400) * 1000000000)
+#define HOUR_MS     (INT64_C(3600) * 1000)
+#define DAY_MS      (24 * HOUR_MS)
+#define CLOCK_BYTES 16 // time that has passed; how far the system's clock was set
 
 static void test_clocks(void **state)
 {
@@ -86,8 +90,8 @@ static int64_t *open_offset(char path[64])
     (void)strcpy(path, "/tmp/grapnel-clock-XXXXXX");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, sizeof(int64_t)), 0);
-    int64_t *offset = mmap(NULL, sizeof *offset, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_int_equal(ftruncate(fd, CLOCK_BYTES), 0);
+    int64_t *offset = mmap(NULL, CLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_true(offset != MAP_FAILED);
     assert_int_equal(close(fd), 0);
     return offset;
@@ -125,8 +129,104 @@ static void test_own_clock(void **state)
     child_run(travel, &t, &end);
     assert_string_equal(end.text, "OK ");
     assert_int_equal(end.exit_code, 0);
-    assert_int_equal(munmap(t.offset, sizeof *t.offset), 0);
+    assert_int_equal(munmap(t.offset, CLOCK_BYTES), 0);
     assert_int_equal(unlink(t.path), 0);
+}
+
+// ---- somebody sets the system's clock ----------------------------------------
+
+static void write_ms(int64_t *at, int64_t ms)
+{
+    *at = (int64_t)htole64((uint64_t)(ms * 1000000));
+}
+
+// Nearly: the test itself takes time.
+static bool is_about(int64_t ms, int64_t expected)
+{
+    return ms > expected - 5000 && ms < expected + 5000;
+}
+
+static void expect(bool is_so, int number)
+{
+    if (!is_so)
+        _exit(number);
+}
+
+static void set_far(void *context)
+{
+    struct travel *t = context;
+    int64_t ten_years = 3650 * DAY_MS;
+    struct clock_look look;
+    init_with(t->path);
+    int64_t wall = clock_wall_ms();
+    clock_look(&look);
+    expect(look.jump_ms == 0 && is_about(look.gap_ms, 0), 10);
+    write_ms(&t->offset[1], ten_years);
+    expect(is_about(clock_wall_ms(), wall), 11);
+    expect(is_about(clock_system_ms(), wall + ten_years), 12);
+    clock_look(&look);
+    expect(is_about(look.jump_ms, ten_years) && is_about(look.gap_ms, ten_years), 13);
+    expect(is_about(clock_wall_ms(), wall), 14);
+    clock_look(&look);
+    expect(look.jump_ms == 0 && is_about(look.gap_ms, ten_years), 15); // told once
+    write_ms(&t->offset[1], 0);
+    clock_look(&look);
+    expect(is_about(look.jump_ms, -ten_years) && is_about(look.gap_ms, 0), 16);
+    expect(is_about(clock_wall_ms(), wall), 17);
+}
+
+static void set_back(void *context)
+{
+    struct travel *t = context;
+    struct clock_look look;
+    init_with(t->path);
+    int64_t wall = clock_wall_ms();
+    clock_look(&look);
+    write_ms(&t->offset[1], -DAY_MS);
+    clock_look(&look);
+    expect(is_about(look.jump_ms, -DAY_MS) && is_about(clock_wall_ms(), wall), 20);
+    // A tenth of what passes: 1 h in 10, until the day is made up for.
+    write_ms(&t->offset[0], 10 * HOUR_MS);
+    clock_look(&look);
+    expect(look.jump_ms == 0 && is_about(look.gap_ms, -23 * HOUR_MS), 21);
+    expect(is_about(clock_wall_ms(), wall + 9 * HOUR_MS), 22);
+    write_ms(&t->offset[0], 300 * HOUR_MS);
+    clock_look(&look);
+    expect(is_about(look.gap_ms, 0) && is_about(clock_wall_ms(), clock_system_ms()), 23);
+}
+
+// A machine that was paused, or whose clock was late at the start.
+static void set_a_little(void *context)
+{
+    struct travel *t = context;
+    struct clock_look look;
+    init_with(t->path);
+    int64_t wall = clock_wall_ms();
+    int64_t mono = clock_mono_ms();
+    clock_look(&look);
+    write_ms(&t->offset[1], HOUR_MS / 2);
+    clock_look(&look);
+    expect(is_about(look.jump_ms, HOUR_MS / 2) && look.gap_ms == 0, 30);
+    expect(is_about(clock_wall_ms(), wall + HOUR_MS / 2), 31);
+    expect(is_about(clock_mono_ms(), mono), 32);
+    write_ms(&t->offset[1], HOUR_MS / 2 + 500); // too little to be told
+    clock_look(&look);
+    expect(look.jump_ms == 0 && look.gap_ms == 0, 33);
+}
+
+static void test_system_clock_is_set(void **state)
+{
+    (void)state;
+    static struct child_end end;
+    static void (*const stories[])(void *) = {set_far, set_back, set_a_little};
+    for (size_t i = 0; i < COUNT_OF(stories); i++) {
+        struct travel t;
+        t.offset = open_offset(t.path);
+        child_run(stories[i], &t, &end);
+        assert_int_equal(end.exit_code, 0);
+        assert_int_equal(munmap(t.offset, CLOCK_BYTES), 0);
+        assert_int_equal(unlink(t.path), 0);
+    }
 }
 
 static void test_refused_outside_tests(void **state)
@@ -140,11 +240,11 @@ static void test_refused_outside_tests(void **state)
                                   "GRAPNEL_TEST=1 too");
     child_run(init_plainly, NULL, &end);
     assert_int_equal(end.exit_code, 0);
-    assert_int_equal(munmap(t.offset, sizeof *t.offset), 0);
-    assert_int_equal(truncate(t.path, 7), 0);
+    assert_int_equal(munmap(t.offset, CLOCK_BYTES), 0);
+    assert_int_equal(truncate(t.path, CLOCK_BYTES - 1), 0);
     child_run(init_with, t.path, &end);
     assert_int_equal(end.exit_code, 1);
-    assert_non_null(strstr(end.text, "is no file of 8 bytes or more"));
+    assert_non_null(strstr(end.text, "is no file of 16 bytes or more"));
     assert_int_equal(unlink(t.path), 0);
     child_run(init_with, t.path, &end);
     assert_int_equal(end.exit_code, 1);
@@ -160,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_clocks),
         cmocka_unit_test(test_cpu_time),
         cmocka_unit_test(test_own_clock),
+        cmocka_unit_test(test_system_clock_is_set),
         cmocka_unit_test(test_refused_outside_tests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,7 +273,7 @@ static void own_clock(void)
     char path[] = "/tmp/test_clockXXXXXX";
     int fd = mkstemp(path);
     struct errmsg message = {""};
-    assert_int_equal(ftruncate(fd, sizeof *clock_offset), 0);
+    assert_int_equal(ftruncate(fd, 2 * sizeof *clock_offset), 0);
     clock_offset = mmap(NULL, sizeof *clock_offset, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     assert_true(clock_offset != MAP_FAILED);
     setenv("GRAPNEL_TEST", "1", 1);

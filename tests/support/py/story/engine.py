@@ -10,7 +10,9 @@ import socket
 import subprocess
 import threading
 import time
+from datetime import datetime
 
+from story.clock import DAY
 from story.producer import Producer
 from story.waiting import wait_for
 
@@ -261,6 +263,36 @@ class Engine:
             return metrics["grapnel_unsettled"] == 0 and metrics["grapnel_memory_deliveries"] == 0
 
         wait_for(is_idle, "nothing under way", timeout)
+
+    # ---- time (with a clock of the story's) ----
+
+    def advance_to(self, due_at, beyond=0.2):
+        """Lets time pass until just behind a time of the API, such as due_at."""
+        due = datetime.fromisoformat(due_at.replace("Z", "+00:00")).timestamp()
+        self.clock.advance(max(0, due - self.clock.now() + beyond))
+
+    def wait_quiet(self, timeout=60.0):
+        """Until nothing is due, under way or waits to be written: time may pass."""
+
+        def is_quiet():
+            metrics = self.metrics()
+            names = ("overdue_seconds", "unsettled", "memory_deliveries")
+            return all(metrics["grapnel_" + name] == 0 for name in names)
+
+        wait_for(is_quiet, "nothing due and nothing under way", timeout)
+
+    def advance_until(self, condition, step=60, most=30 * DAY):
+        """Lets time pass in steps of so many seconds, each when the engine has done what was due,
+        until the condition is true; its value. Fails when `most` seconds have passed."""
+        passed = 0
+        while True:
+            self.wait_quiet()
+            value = condition()
+            if value:
+                return value
+            assert passed < most, f"it is not so after {passed} s of the engine's time; last: {value!r}"
+            self.clock.advance(step)
+            passed += step
 
     # ---- from outside ----
 
