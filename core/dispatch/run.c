@@ -141,7 +141,7 @@ static void launch(struct dispatch *d, struct flight *flight)
 }
 
 // Past its time before it has begun? Then it ends here, without an attempt.
-static bool is_over(struct dispatch *d, struct delivery *delivery)
+static bool is_over(struct dispatch *d, struct hook *hook, struct delivery *delivery)
 {
     const struct event *event = delivery->event;
     int64_t now = clock_wall_ms();
@@ -156,6 +156,8 @@ static bool is_over(struct dispatch *d, struct delivery *delivery)
     } else {
         return false;
     }
+    d->stats.deliveries[how.outcome]++;
+    hook->stats.dead++;
     settle(d, delivery, NULL, &how);
     return true;
 }
@@ -163,7 +165,7 @@ static bool is_over(struct dispatch *d, struct delivery *delivery)
 static void start(struct dispatch *d, struct hook *hook, struct delivery *delivery)
 {
     hook->ready_count--;
-    if (is_over(d, delivery)) {
+    if (is_over(d, hook, delivery)) {
         hook_update(d, hook);
         return;
     }

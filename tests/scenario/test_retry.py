@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Retries by a clock that the story owns: days pass in a second (delivery.md, Retries)."""
 import json
+import os
 import time
 from datetime import datetime
 from email.utils import formatdate
@@ -216,6 +217,49 @@ def test_manual_retry_of_a_cancelled_one(story):
     assert engine.api("POST", f"/api/v1/webhooks/{webhook['uuid']}/enable").status == 200
     retry(engine, delivery)
     assert engine.in_state(event_id, "delivered")["state"] == "delivered" and target.count == 2
+
+
+def test_manual_retry_of_a_filtered_one(story):
+    """Its script has changed its mind since."""
+    script = "return {{\n    api = 1,\n    filter = function() return {} end,\n}}\n"
+    story.file("scripts/mind.lua", script.format('false, "no"'))
+    target = story.target()
+    engine = story.engine(scripts_dir=os.path.join(story.folder, "scripts"))
+    webhook = engine.webhook(target, scripts=[{"name": "mind"}])
+    event_id = engine.ok()
+    delivery = engine.settled(event_id)
+    assert delivery["state"] == "filtered" and target.count == 0, delivery
+    path = f"/api/v1/webhooks/{webhook['uuid']}"
+    assert engine.api("PATCH", path, {"scripts": []}).status == 200
+    retry(engine, delivery)
+    delivery = engine.in_state(event_id, "delivered")
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["filtered", "delivered"], delivery
+    assert target.one().id == event_id
+
+
+def test_manual_retry_of_one_that_was_too_old(story):
+    """max_age is for what the engine does by itself."""
+    target = story.target([404, 204])
+    engine = story.engine(clock=True, max_age="1h")
+    engine.webhook(target, retry=[2 * HOUR])
+    event_id = engine.ok()
+    delivery = engine.settled(event_id)
+    assert delivery["state"] == "dead", delivery
+    engine.clock.advance(5 * HOUR)
+    retry(engine, delivery)
+    assert engine.in_state(event_id, "delivered")["state"] == "delivered" and target.count == 2
+
+
+def test_manual_retry_keeps_its_history_over_a_restart(story):
+    target = story.target([404, 204])
+    engine = story.engine()
+    engine.webhook(target, retry=[])
+    event_id = engine.ok()
+    retry(engine, engine.settled(event_id))
+    engine.in_state(event_id, "delivered")
+    engine.restart()
+    delivery = engine.in_state(event_id, "delivered", attempts=2)
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["http_4xx", "delivered"], delivery
 
 
 def test_deleted_webhook_keeps_its_history(story):
