@@ -27,9 +27,12 @@ static void put_scripts(struct view *view, uint32_t webhook)
         return;
     for (uint32_t at = scripts + 1; json_next_element(view->doc, scripts, &at, &script);) {
         struct span options = raw_object(view, script, "options");
-        const char *line =
-            arena_format(&view->arena, "%.*s%s%.*s", SPAN_ARGS(view_text(view, script, "name")),
-                         options.len > 0 ? " " : "", SPAN_ARGS(options));
+        struct span pin = view_member(view, script, "version") != JSON_NONE
+                              ? view_text(view, script, "version")
+                              : SPAN("");
+        const char *line = arena_format(
+            &view->arena, "%.*s%s%.*s%s%.*s", SPAN_ARGS(view_text(view, script, "name")),
+            pin.len > 0 ? "@" : "", SPAN_ARGS(pin), options.len > 0 ? " " : "", SPAN_ARGS(options));
         view_put_field(view, "script", span_of(line));
     }
 }
