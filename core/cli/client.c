@@ -175,6 +175,18 @@ enum err client_call(struct client *client, const char *method, const char *path
 
 // ---- refusals ----------------------------------------------------------------------------------
 
+// Text of several lines, as reports of golden tests are: each below the other, further in.
+static void append_lines(struct buf *out, struct span text)
+{
+    struct span line;
+    while (text.len > 0 && text.at[text.len - 1] == '\n')
+        text.len--;
+    for (bool is_first = true; text.len > 0 && span_split(&text, '\n', &line); is_first = false) {
+        (void)buf_append_text(out, is_first ? "" : "\n    ");
+        term_append_safe(out, line, false);
+    }
+}
+
 // A member's text, decoded and safe for a terminal; false: it is no string.
 static bool append_member(const struct json_doc *doc, uint32_t object, const char *name,
                           struct buf *out)
@@ -184,7 +196,7 @@ static bool append_member(const struct json_doc *doc, uint32_t object, const cha
         return false;
     char *text = xmalloc(json_inside(doc, value).len + 1);
     size_t len = json_decode_string(doc, value, text);
-    term_append_safe(out, (struct span){text, len}, false);
+    append_lines(out, span_make(text, len));
     xfree(text);
     return len > 0;
 }

@@ -2,6 +2,7 @@
 """Versions of scripts: hot reload, checks before activation, pins, activation, rollback (lua.md)."""
 import hashlib
 import os
+import re
 import sqlite3
 
 from story import wait_for
@@ -262,6 +263,17 @@ def test_activate_rollback_and_difference(story):
     assert audit[-1] == ("uid:0", "activate", f"default/mine@{version_of(kept)}"), audit
 
 
+def test_what_is_hidden_is_not_activated(story):
+    """It would be said to be active, and nobody would get it."""
+    target = story.target()
+    engine = with_folder(story, stamp=says("folder"))
+    engine.webhook(target, scripts=[{"name": "stamp"}])
+    assert put(engine, "stamp", says("stored")).status == 200
+    answer = activate(engine, "stamp", version_of(says("folder")))
+    assert answer.status == 409 and "a stored script of that name hides it" in answer.json["detail"], answer
+    assert heard(engine, target)[0] == "stored"
+
+
 def test_a_pinned_version_stays(story):
     target = story.target()
     one, two = says("one"), says("two")
@@ -302,7 +314,8 @@ def test_versions_on_the_command_line(story):
     assert "is active" in run(engine, "scripts", "put", path, "--note", "first")
     pin = f"stamp@{version_of(one)[:8]}"
     run(engine, "webhooks", "add", "--target", target.url(), "--event", "test", "--script", "stamp")
-    run(engine, "webhooks", "add", "--target", target.url(), "--event", "pinned", "--script", pin)
+    shown = run(engine, "webhooks", "add", "--target", target.url(), "--event", "pinned", "--script", pin)
+    assert re.search(rf"^  script +{pin}$", shown, re.M), shown
     two_path = story.file("two.lua", two)
     assert "not active" in run(engine, "scripts", "put", two_path, "--name", "stamp", "--inactive")
     assert heard(engine, target)[0] == "one"
@@ -324,6 +337,9 @@ def test_versions_on_the_command_line(story):
     assert heard(engine, target)[0] == "one"
     broken = story.file("broken.lua", "return {\n    api = 1,\n    transfrom = 1,\n}\n")
     assert "broken.lua" in run(engine, "scripts", "put", broken, code=1)
+    failing = 'tests = { { name = "a test", expect = { headers = { ["X-Says"] = "two" } } } },'
+    said = run(engine, "scripts", "put", story.file("fails.lua", says("one", tests=failing)), code=1)
+    assert re.search(r"\n  source: fails.lua:\d+: test 1 \(a test\)\n      header X-Says .*\n        ", said), said
     assert "is used" not in run(engine, "scripts", "remove", "stamp", code=1)  # a webhook would have none
 
 
