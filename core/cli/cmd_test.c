@@ -24,11 +24,12 @@ struct testing {
     struct local_host host;
     char **paths; // owned
     size_t path_count;
-    const char *path; // that is tested, as it was found
-    struct span name; // of its script
-    bool is_done;     // it is
-    size_t scripts, tests, failures;
-    size_t points; // of TAP
+    const char *path;                // that is tested, as it was found
+    struct span name;                // of its script
+    bool is_done;                    // it is
+    size_t scripts, tests, failures; // tests that failed
+    size_t unusable;                 // scripts that could not be tested
+    size_t points;                   // of TAP
 };
 
 // ---- finding scripts ---------------------------------------------------------------------------
@@ -251,10 +252,11 @@ static void on_checked(void *context, const struct script_draft_outcome *outcome
     if (outcome->results.len > 0)
         CHECK(json_parse(&doc, outcome->results, JSON_MAX_DEPTH, &error) == OK); // it was before
     size_t failures = count_failures(&doc);
-    if (outcome->reason.len > 0 && failures == 0)
-        failures = 1; // it does not load, or its host was killed
+    bool is_unusable = outcome->reason.len > 0 && failures == 0; // not loaded, or its host died
     t->tests += outcome->tests;
     t->failures += failures;
+    t->unusable += is_unusable;
+    failures += is_unusable;
     view_init(&view, &doc);
     if (t->format == FORMAT_TABLE)
         put_table(t, &view, outcome, failures);
@@ -300,8 +302,13 @@ static void put_sum(const struct testing *t)
     if (t->format == FORMAT_TAP)
         printf("1..%zu\n", t->points);
     else if (t->format == FORMAT_TABLE)
-        printf("%zu %s, %zu %s, %zu failed\n", t->scripts, t->scripts == 1 ? "script" : "scripts",
+        printf("%zu %s, %zu %s, %zu failed", t->scripts, t->scripts == 1 ? "script" : "scripts",
                t->tests, t->tests == 1 ? "test" : "tests", t->failures);
+    if (t->format == FORMAT_TABLE && t->unusable > 0)
+        printf(", %zu %s not be tested", t->unusable,
+               t->unusable == 1 ? "script could" : "scripts could");
+    if (t->format == FORMAT_TABLE)
+        printf("\n");
 }
 
 static enum err read_format(const struct args *args, enum format *out, struct errmsg *message)
@@ -339,7 +346,7 @@ int cmd_test(const struct args *args)
             test_file(&t, t.paths[i]);
         put_sum(&t);
         local_host_stop(&t.host);
-        result = t.failures > 0 ? CMD_FAILED : CMD_DONE;
+        result = t.failures + t.unusable > 0 ? CMD_FAILED : CMD_DONE;
     }
     for (size_t i = 0; i < t.path_count; i++)
         xfree(t.paths[i]);

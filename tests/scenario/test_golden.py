@@ -73,6 +73,15 @@ def test_what_differs_is_shown(story):
     assert run(story, good)[0] == 0
 
 
+def test_the_sum_tells_tests_from_scripts(story):
+    """A script that cannot be loaded has no test that failed, and is no success."""
+    story.file("scripts/good.lua", GOOD)
+    broken = story.file("scripts/broken.lua", "return { api = 1, filtr = 1 }\n")
+    code, out, _ = run(story, os.path.dirname(broken))
+    assert code == 1 and "2 scripts, 2 tests, 0 failed, 1 script could not be tested\n" in out, out
+    assert run(story, broken)[0] == 1
+
+
 def test_tap(story):
     """What other tools read: each test one point, its reason below it."""
     story.file("scripts/good.lua", GOOD)
