@@ -13,7 +13,7 @@ struct masking {
     struct span text; // so far
 };
 
-static void mask_one(struct masking *m, struct span secret)
+static void mask_bytes(struct masking *m, struct span secret)
 {
     struct buf out;
     if (secret.len < MIN_SECRET || m->text.len == 0 ||
@@ -31,6 +31,21 @@ static void mask_one(struct masking *m, struct span secret)
     (void)buf_append_span(&out, rest);
     m->text = arena_copy(&m->trial->arena, buf_span(&out));
     buf_deinit(&out);
+}
+
+// As it is, and as it reads inside of a body that is JSON.
+static void mask_one(struct masking *m, struct span secret)
+{
+    struct buf json;
+    if (secret.len < MIN_SECRET)
+        return;
+    mask_bytes(m, secret);
+    buf_init(&json, secret.len * 6 + 2);
+    json_write_quoted(&json, secret);
+    struct span inside = span_make(buf_text(&json) + 1, json.len - 2);
+    if (!span_eq(inside, secret))
+        mask_bytes(m, inside);
+    buf_deinit(&json);
 }
 
 static void mask_webhook(struct masking *m, const struct webhook *webhook)

@@ -310,6 +310,58 @@ def test_what_failed_then(story):
     assert target.requests == []
 
 
+def test_values_of_hook_env_are_not_shown(story):
+    """Long ones, as they are and as they read inside of JSON; short ones are words."""
+    source = """return { api = 1, transform = function(r, e, ctx)
+        r.body = { ctx.env.KEY, ctx.env.ODD, ctx.env.LEVEL } end }"""
+    env = {"KEY": "k3y-of-the-tenant", "ODD": 'a "quoted" p\\ss', "LEVEL": "high"}
+    engine = story.engine(hook_env={"default": env})
+    row = one(engine, "env", source=source, event={"event": "test", "data": {}}, tenant="default")
+    assert json.loads(row["request"]["body"]) == ["[secret]", "[secret]", "high"], row
+    shown = json.dumps(row)
+    assert "k3y" not in shown and "quoted" not in shown, row
+
+
+def test_secrets_with_quotes_are_not_shown(story):
+    target = story.target()
+    engine = with_shape(story)
+    odd = 'hunter"22'
+    webhook = engine.webhook(target, scripts=use({"name": "shape", "options": {"token": odd}}))["uuid"]
+    event = engine.ok(data={"title": "t"})
+    engine.settled(event)
+    assert target.one().json["token"] == odd
+    row = one(engine, "shape", event_id=event, webhook=webhook, options={"prefix": "p"})
+    assert json.loads(row["request"]["body"])["token"] == "[secret]" and "hunter" not in json.dumps(row), row
+
+
+def test_what_cannot_be_proved_is_not_shown(story):
+    """hook_env is not kept: what it made then is not rendered again, and the body's hash tells."""
+    target = story.target()
+    path = story.file("scripts/env.lua", "return { api = 1, transform = function(r, e, ctx)\n"
+                      "  r.body = ctx.env.A end }\n")  # fmt: skip
+    engine = story.engine(scripts_dir=os.path.dirname(path), hook_env={"default": {"A": "one"}})
+    webhook = engine.webhook(target, scripts=use("env"))["uuid"]
+    event = engine.ok()
+    engine.settled(event)
+    row = one(engine, "env", event_id=event, webhook=webhook)
+    assert row["sent"]["request"]["body"] == "one" and row["difference"] == "same", row
+    engine.write_config(hook_env={"default": {"A": "two"}})
+    engine.signal(1)
+    engine.wait_log("hook_env has changed")
+    row = one(engine, "env", event_id=event, webhook=webhook)
+    assert row["sent"]["request"] is None and "hook_env has changed" in row["sent"]["note"], row
+    assert row["request"]["body"] == "two" and row["difference"] == "changed" and row["changes"] == [], row
+
+
+def test_a_long_answer_is_cut_as_a_real_one(story):
+    source = """return { api = 1, response = function(response)
+        if #response.body == 65536 then return "ok" end return "fail", #response.body .. "" end }"""
+    engine = story.engine()
+    answer = {"status": 500, "body": "x" * 70000}
+    row = one(engine, "long", source=source, event={"event": "test", "data": {}}, response=answer)
+    assert row["verdict"]["verdict"] == "ok", row
+
+
 # ---- refusals ----
 
 
