@@ -258,7 +258,8 @@ void quarantine_on_edit(struct dispatch *d, struct hook *hook, const struct webh
 {
     const struct webhook *now = hook->webhook;
     if (has_same_scripts(old, now) && has_same_secrets(old, now) &&
-        span_eq(old->metadata, now->metadata) && span_eq(old->extra_payload, now->extra_payload))
+        span_eq(old->target, now->target) && span_eq(old->metadata, now->metadata) &&
+        span_eq(old->extra_payload, now->extra_payload))
         return;
     quarantine_release(d, hook, SPAN("engine"), "what its scripts work with was changed");
 }

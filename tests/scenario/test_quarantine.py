@@ -308,6 +308,25 @@ def test_an_edit_of_its_options_lets_it_go(story):
     go_on(engine, target, 10)
 
 
+def test_an_edit_of_whatever_scripts_see_lets_it_go(story):
+    """Each is tried by what failed, and found wanting: the webhook is held anew."""
+    engine, target, webhook, _ = hold(story)
+    elsewhere = story.target()
+    changes = (
+        {"target": elsewhere.url()},
+        {"metadata": {"a": "1"}},
+        {"extra_payload": {"a": 1}},
+        {"secrets": ["whsec_bmV3LW5ldy1uZXctbmV3LW5ldy1uZXc="]},
+    )
+    for number, change in enumerate(changes):
+        before = engine.metric("quarantines_total")
+        assert engine.api("PATCH", path_of(webhook), change).status == 200, change
+        send(engine, 6, first=10 * (number + 1))
+        wait_for(lambda: engine.metric("quarantines_total") == before + 1, f"released by {change}")  # noqa: B023
+        wait_held(engine, webhook)
+        engine.wait_idle()
+
+
 def test_a_new_version_lets_it_go(story):
     engine, target, webhook, _ = hold(story)
     send(engine, 4, first=7)
