@@ -8,7 +8,6 @@ local json = require "grapnel.json"
 local message = require "grapnel.message"
 local text = require "grapnel.text"
 local time = require "grapnel.time"
-
 local ADDED, CHANGED = "#5bb75b", "#ff9d2e"
 local OPTIONAL = { { "Priority", "priority" }, { "Product context", "product_context" },
                    { "Applies to", "content_object_display_name" } }
@@ -70,6 +69,7 @@ local MAKERS = {
 
 return {
     api = 1,
+    help = "DejaCode's own messages to a Slack channel",
     options = { site = message.SITE },
     transform = function(request, event, ctx)
         local make = MAKERS[event.event]
