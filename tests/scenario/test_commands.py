@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line against a running engine (admin.md, Command line)."""
 import json
+import os
 import re
 import signal
 import subprocess
@@ -180,3 +181,34 @@ def test_output_is_safe_for_terminals(story):
     engine.webhook(story.dead_url(), events=["x"], name="evil \x1b[31mname\x07", is_active=False)
     said = run(engine, "webhooks", "list")
     assert "\x1b[31m" not in said and "\x07" not in said, repr(said)
+
+
+# ---- documentation ----
+
+
+def documented(text):
+    """What a page tells to type: indented lines (with those that they go on in), and code in a sentence."""
+    joined = re.sub(r"\\\n +", " ", text)
+    yield from re.findall(r"^    (grapnel .*)$", joined, re.M)
+    yield from (" ".join(code.split()) for code in re.findall(r"`(grapnel [^`]+)`", joined))
+
+
+def test_commands_of_the_documentation_exist(story):
+    """With each option that is named beside them."""
+    seen = 0
+    for page in ("README.md", "lua/README.md", "scripts/README.md", "core/README.md"):
+        with open(os.path.join(story.top, page), encoding="utf-8") as file:
+            lines = set(documented(file.read()))
+        assert lines, page
+        for line in lines:
+            words = re.match(r"grapnel ((?:[a-z][a-z-]*(?: |$)){1,2})", line).group(1).split()
+            options = re.findall(r"(?<= )--[a-z][a-z-]*", line)
+            helps = [subprocess.run([story.binary, *words[:count], "--help"], capture_output=True, timeout=60)
+                     for count in (2, 1)]  # fmt: skip
+            groups = [done.stdout.decode() for done in helps if done.returncode == 0]
+            assert groups and len(words) > 0, (page, line)
+            is_group = "COMMAND" in groups[0] or "commands" in groups[0]
+            assert not is_group, (page, line, groups[0])
+            assert all(re.search(rf"^  {option}\b", groups[0], re.M) for option in options), (page, line)
+            seen += 1
+    assert seen > 30, seen
