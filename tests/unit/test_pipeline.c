@@ -513,6 +513,23 @@ static void test_logs(void **state)
     stop(&w);
 }
 
+// What stands behind a secret's prefix is one, too, and what is left of one where a line was cut.
+static void test_logs_of_parts_of_secrets(void **state)
+{
+    (void)state;
+    struct world w;
+    const char *source =
+        "sign = function(r, e, c) local log = require 'grapnel.log' log.info(c.secret:sub(7)) "
+        "for n = 1015, 1020 do log.info(('.'):rep(n) .. c.secret) end end";
+    start(&w, &source, 1);
+    w.secrets[0] = SPAN("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    visit(&w);
+    assert_true(span_starts_with(w.out.logs, SPAN("info s1: [secret]\n")));
+    assert_null(memmem(w.out.logs.at, w.out.logs.len, "whs", 3));
+    assert_in_range(w.out.logs.len, 6 * 1015, 6 * 1040); // all lines are there, cut
+    stop(&w);
+}
+
 static void test_loading(void **state)
 {
     (void)state;
@@ -582,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_visits_are_apart),
         cmocka_unit_test(test_numbers_of_file_level),
         cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_logs_of_parts_of_secrets),
         cmocka_unit_test(test_loading),
         cmocka_unit_test(test_nothing_to_do),
     };
