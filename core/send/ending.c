@@ -224,6 +224,14 @@ static enum outcome fail_connect(struct transfer *t)
     return fail(t, OUTCOME_CONNECT_REFUSED, reason);
 }
 
+// With TLS 1.3 a target that wants a client certificate says so only after the handshake; libcurl
+// calls that a failure to receive.
+static bool is_tls_alert(const struct transfer *t)
+{
+    return t->target->at.is_tls && strstr(t->error, "SSL routines") != NULL &&
+           strstr(t->error, "alert") != NULL;
+}
+
 static enum outcome fail_other(struct transfer *t, CURLcode result)
 {
     enum outcome outcome = OUTCOME_BAD_RESPONSE;
@@ -231,6 +239,8 @@ static enum outcome fail_other(struct transfer *t, CURLcode result)
         if (failures[i].code == result)
             outcome = failures[i].outcome;
     }
+    if (outcome == OUTCOME_RESET && t->answer.head_bytes == 0 && is_tls_alert(t))
+        return fail(t, OUTCOME_TLS_ERROR, t->error);
     if (outcome == OUTCOME_RESET && t->answer.head_bytes == 0)
         return fail(t, outcome, "the connection was closed before an answer");
     if (outcome == OUTCOME_RESET || result == CURLE_OK)
