@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 // How threads meet: messages posted from any thread are handed over on the receiver's loop.
+//
+// The bell is an eventfd, not a uv_async: whoever that wakes spins for as long as its sender has not
+// returned from waking, and on a shared core, where the woken thread runs first, that is for long.
 #include "base/mailbox.h"
 
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -13,7 +21,9 @@ struct mailbox {
     bool is_stopped;            // under lock; nobody may post any more
     uv_mutex_t lock;            // guards waiting and is_stopped
     struct list waiting;        // owned messages
-    uv_async_t async;           // owned; wakes the receiver
+    int bell;                   // owned; an eventfd that wakes the receiver
+    atomic_uint ringing;        // threads that are about to ring it; raised under the lock
+    uv_poll_t poll;             // owned; of the bell
     mailbox_fn *on_messages;    // the receiver
     void *context;              // of on_messages; borrowed
     void (*on_stopped)(void *); // may be NULL
@@ -34,10 +44,13 @@ static bool deliver(struct mailbox *mailbox)
     return true;
 }
 
-static void on_async(uv_async_t *async)
+static void on_bell(uv_poll_t *poll, int status, int events)
 {
     struct mailbox *mailbox = NULL;
-    CAST(mailbox, async->data, MAILBOX_MAGIC);
+    uint64_t count = 0;
+    CAST(mailbox, poll->data, MAILBOX_MAGIC);
+    CHECK(status == 0 && events == UV_READABLE);
+    CHECK(read(mailbox->bell, &count, sizeof count) == sizeof count || errno == EAGAIN);
     deliver(mailbox);
 }
 
@@ -47,6 +60,7 @@ static void on_closed(uv_handle_t *handle)
     CAST(mailbox, handle->data, MAILBOX_MAGIC);
     void (*on_stopped)(void *) = mailbox->on_stopped;
     void *context = mailbox->stopped_context;
+    CHECK(close(mailbox->bell) == 0);
     uv_mutex_destroy(&mailbox->lock);
     mailbox->magic = 0;
     xfree(mailbox);
@@ -62,8 +76,11 @@ struct mailbox *mailbox_start(uv_loop_t *loop, mailbox_fn *on_messages, void *co
     mailbox->context = context;
     list_init(&mailbox->waiting);
     CHECK(uv_mutex_init(&mailbox->lock) == 0);
-    CHECK(uv_async_init(loop, &mailbox->async, on_async) == 0);
-    mailbox->async.data = mailbox;
+    mailbox->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    CHECK(mailbox->bell >= 0);
+    CHECK(uv_poll_init(loop, &mailbox->poll, mailbox->bell) == 0);
+    mailbox->poll.data = mailbox;
+    CHECK(uv_poll_start(&mailbox->poll, UV_READABLE, on_bell) == 0);
     return mailbox;
 }
 
@@ -77,38 +94,52 @@ void mailbox_stop(struct mailbox *mailbox, void (*on_stopped)(void *context), vo
     bool is_empty = list_is_empty(&mailbox->waiting);
     uv_mutex_unlock(&mailbox->lock);
     CHECK(is_empty);
+    // A message may be its sender's last, and be taken before its sender has rung.
+    while (atomic_load(&mailbox->ringing) > 0)
+        (void)sched_yield();
     mailbox->on_stopped = on_stopped;
     mailbox->stopped_context = context;
-    uv_close((uv_handle_t *)&mailbox->async, on_closed);
+    uv_close((uv_handle_t *)&mailbox->poll, on_closed);
 }
 
-// The wake-up is sent under the lock: a message may be the sender's last, and its receiver may
-// then stop the mailbox at once.
-static void wake(struct mailbox *mailbox)
+// Rings outside of the lock: a receiver that runs at once must not wait for it.
+static void ring(struct mailbox *mailbox)
 {
-    CHECK(uv_async_send(&mailbox->async) == 0);
+    const uint64_t one = 1;
+    CHECK(write(mailbox->bell, &one, sizeof one) == sizeof one);
+    atomic_fetch_sub(&mailbox->ringing, 1); // from here on it may be gone
+}
+
+static void lock(struct mailbox *mailbox)
+{
+    uv_mutex_lock(&mailbox->lock);
+    CHECK(!mailbox->is_stopped);
+}
+
+// Rings when there was nothing before.
+static void unlock(struct mailbox *mailbox, bool was_empty)
+{
+    if (was_empty)
+        atomic_fetch_add(&mailbox->ringing, 1);
+    uv_mutex_unlock(&mailbox->lock);
+    if (was_empty)
+        ring(mailbox);
 }
 
 void mailbox_post(struct mailbox *mailbox, struct list_node *message)
 {
-    uv_mutex_lock(&mailbox->lock);
-    CHECK(!mailbox->is_stopped);
+    lock(mailbox);
     bool was_empty = list_is_empty(&mailbox->waiting);
     list_append(&mailbox->waiting, message);
-    if (was_empty)
-        wake(mailbox);
-    uv_mutex_unlock(&mailbox->lock);
+    unlock(mailbox, was_empty);
 }
 
 void mailbox_post_all(struct mailbox *mailbox, struct list *messages)
 {
     if (list_is_empty(messages))
         return;
-    uv_mutex_lock(&mailbox->lock);
-    CHECK(!mailbox->is_stopped);
+    lock(mailbox);
     bool was_empty = list_is_empty(&mailbox->waiting);
     list_splice(&mailbox->waiting, messages);
-    if (was_empty)
-        wake(mailbox);
-    uv_mutex_unlock(&mailbox->lock);
+    unlock(mailbox, was_empty);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How threads meet: messages posted from any thread are handed over on the receiver's loop.
 //
-// A list, a mutex and a uv_async: a message moves its content, and is the receiver's from then on.
+// A list, a mutex and an eventfd: a message moves its content, and is the receiver's from then on.
 // Messages are embedded: struct x { struct list_node node; … }. Order of one sender is kept.
 #pragma once
 
