@@ -159,18 +159,33 @@ static void compare_error(const struct golden_expect *e, const struct visit_out 
     }
 }
 
+// The expectation as a test spells it, so that it can be copied from the report.
+static void append_verdict(struct buf *report, const char *label, enum visit_verdict verdict,
+                           int64_t seconds, struct span reason)
+{
+    static const char *const names[] = {"false", "\"ok\"", "\"retry\"", "\"fail\"", "\"disable\""};
+    if (reason.len)
+        buf_append_format(report, "    %s { %s, \"%.*s\" }\n", label, names[verdict],
+                          SPAN_ARGS(reason));
+    else if (seconds)
+        buf_append_format(report, "    %s { %s, %lld }\n", label, names[verdict],
+                          (long long)seconds);
+    else
+        buf_append_format(report, "    %s %s\n", label, names[verdict]);
+}
+
 static void compare_verdict(const struct golden_expect *e, const struct visit_out *out,
                             struct buf *report)
 {
-    static const char *const names[] = {"none", "ok", "retry", "fail", "disable"};
     if (!e->has_verdict)
         return;
-    if (e->verdict != out->verdict || e->seconds != out->verdict_seconds)
-        buf_append_format(report, "  verdict %s %lld, where %s %lld was expected\n",
-                          names[out->verdict], (long long)out->verdict_seconds, names[e->verdict],
-                          (long long)e->seconds);
-    else if (e->has_reason)
+    if (e->verdict != out->verdict || e->seconds != out->verdict_seconds) {
+        buf_append_text(report, "  another verdict\n");
+        append_verdict(report, "expected", e->verdict, e->seconds, e->reason);
+        append_verdict(report, "got     ", out->verdict, out->verdict_seconds, out->reason);
+    } else if (e->has_reason) {
         compare_text(report, "the reason", e->reason, out->reason);
+    }
 }
 
 void golden_compare(const struct golden_test *test, const struct visit_out *out, struct buf *report)

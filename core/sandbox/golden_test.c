@@ -367,7 +367,9 @@ static void read_verdict(struct golden_test *test, lua_State *L, int expect)
     }
     if (type != LUA_TNIL && e->verdict == VISIT_NONE &&
         (type != LUA_TBOOLEAN || lua_toboolean(L, -1)))
-        luaL_error(L, "expect.verdict is one of ok, retry, fail, disable, or false");
+        luaL_error(L,
+                   "expect.verdict is \"ok\", \"retry\", \"fail\" or \"disable\", a list of one of "
+                   "them and its seconds or reason, or false");
     lua_pop(L, 1); //
 }
 

@@ -75,6 +75,7 @@ struct pipeline_script {
     int body;                       // registry slot of request.body
     int request, headers, answer;   // registry: what scripts see of them
     int event_metatable, data_metatable, rest_metatable, context_metatable, options_metatable;
+    int complete_metatable, response_metatable, webhook_metatable, attempt_metatable;
     int converted; // registry: options by their JSON
     // Of the visit that it was last used in.
     uint64_t visit;
@@ -93,10 +94,9 @@ void pipeline_name_function(struct pipeline_script *script, lua_State *L,
                             enum visit_function function);
 
 // ---- pipeline_objects.c ----
-// Makes request, headers and the metatables of event and ctx in a state. May throw.
+// Makes request, headers and all metatables in a state. May throw.
 void pipeline_open_objects(struct pipeline_script *script, lua_State *L);
 // Push what the running function gets. [+1] May throw.
-void pipeline_push_event(struct pipeline_script *script, lua_State *L);
 void pipeline_push_context(struct pipeline_script *script, lua_State *L);
 void pipeline_push_answer(struct pipeline_script *script, lua_State *L);
 void pipeline_push_request(struct pipeline_script *script, lua_State *L);
@@ -104,6 +104,22 @@ void pipeline_push_request(struct pipeline_script *script, lua_State *L);
 void pipeline_push_options(struct pipeline_script *script, lua_State *L);
 // Keeps a copy for the visit; throws when scripts have set too much.
 struct span pipeline_keep(struct pipeline *pipeline, lua_State *L, struct span text);
+
+// The script that is upvalue 1; throws when its visit is over.
+struct pipeline_script *pipeline_check_script(lua_State *L);
+void pipeline_push_span(lua_State *L, struct span text); // [+1]
+// A string key at 2 that is none of these throws, with the nearest one, or else that text.
+int pipeline_refuse_unknown(lua_State *L, const char *what, const char *const *names, size_t count,
+                            const char *otherwise);
+void pipeline_set_plain(lua_State *L, int index); // takes its metatable
+int pipeline_complete_fill(lua_State *L);         // the fill function of what is complete already
+// The metatable of tables that fill themselves. Answers its registry reference.
+int pipeline_make_record(struct pipeline_script *script, lua_State *L, lua_CFunction get,
+                         lua_CFunction fill);
+
+// ---- pipeline_event.c ----
+void pipeline_open_event(struct pipeline_script *script, lua_State *L); // its metatables; may throw
+void pipeline_push_event(struct pipeline_script *script, lua_State *L); // [+1] May throw.
 
 // ---- pipeline_headers.c ----
 struct visit_header *pipeline_find_header(const struct pipeline_headers *headers, struct span name);

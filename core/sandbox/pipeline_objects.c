@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What scripts see: request, response, event, ctx. Each fills itself when it is looked at. Script host only.
+// What scripts see: request, response, ctx. Each fills itself when it is looked at. Script host only.
 #include <lauxlib.h>
 #include <stdio.h>
 
@@ -15,7 +15,7 @@ static struct pipeline_script *upvalue_script(lua_State *L)
 }
 
 // The script and its visit, which must be on.
-static struct pipeline_script *check_script(lua_State *L)
+struct pipeline_script *pipeline_check_script(lua_State *L)
 {
     struct pipeline_script *script = upvalue_script(L);
     if (!script->pipeline->in || script->visit != script->pipeline->visit)
@@ -23,15 +23,15 @@ static struct pipeline_script *check_script(lua_State *L)
     return script;
 }
 
-static void push_span(lua_State *L, struct span text)
+void pipeline_push_span(lua_State *L, struct span text)
 {
     lua_pushlstring(L, text.len ? text.at : "", text.len);
 }
 
 static void set_span(lua_State *L, const char *name, struct span text)
 {
-    push_span(L, text);        // t text
-    lua_setfield(L, -2, name); // t
+    pipeline_push_span(L, text); // t text
+    lua_setfield(L, -2, name);   // t
 }
 
 struct span pipeline_keep(struct pipeline *pipeline, lua_State *L, struct span text)
@@ -49,12 +49,13 @@ static void push_json(struct pipeline_script *script, lua_State *L, struct span 
         lua_newtable(L);
     else if (lazy_push(script->lazy, L, json, true)) {
         lua_pop(L, 1);
-        push_span(L, json);
+        pipeline_push_span(L, json);
     }
 }
 
 // The string key at 2 must be one of these.
-static void fail_unknown(lua_State *L, const char *what, const char *const *names, size_t count)
+static void fail_unknown(lua_State *L, const char *what, const char *const *names, size_t count,
+                         const char *otherwise)
 {
     char hint[NEAREST_HINT_LEN];
     struct span key;
@@ -64,16 +65,39 @@ static void fail_unknown(lua_State *L, const char *what, const char *const *name
             return;
     }
     nearest_hint(key, names, count, hint);
-    luaL_error(L, "%s has no '%s'%s", what, key.at, hint);
+    luaL_error(L, "%s has no '%s'%s", what, key.at, hint[0] ? hint : otherwise);
 }
 
 // The same, in a function that gets the request.
 static struct pipeline_script *check_request(lua_State *L)
 {
-    struct pipeline_script *script = check_script(L);
+    struct pipeline_script *script = pipeline_check_script(L);
     if (script->function != VISIT_TRANSFORM && script->function != VISIT_SIGN)
         luaL_error(L, "there is a request in transform and sign only");
     return script;
+}
+
+// A member that a record does not have is a mistake; one that has no value here is nil.
+int pipeline_refuse_unknown(lua_State *L, const char *what, const char *const *names, size_t count,
+                            const char *otherwise)
+{
+    if (lua_type(L, 2) == LUA_TSTRING)
+        fail_unknown(L, what, names, count, otherwise);
+    return 0;
+}
+
+void pipeline_set_plain(lua_State *L, int index)
+{
+    lua_pushnil(L);             // nil
+    lua_setmetatable(L, index); //
+}
+
+// What makes a complete record a plain table: it is walked, encoded, or gets a member more.
+int pipeline_complete_fill(lua_State *L)
+{
+    lua_settop(L, 1); // t
+    pipeline_set_plain(L, 1);
+    return 0;
 }
 
 // ---- request ----
@@ -87,7 +111,7 @@ static void push_body_value(struct pipeline_script *script, lua_State *L)
         return;
     }
     if (pipeline->kind != PIPELINE_JSON) {
-        push_span(L, pipeline->body);
+        pipeline_push_span(L, pipeline->body);
     } else if (pipeline->is_exported) { // by another state: that buffer will be written again
         if (lazy_push(script->lazy, L, pipeline->body, false))
             lua_error(L); // we have written it
@@ -96,7 +120,7 @@ static void push_body_value(struct pipeline_script *script, lua_State *L)
         lazy_push_document(script->lazy, L, script->body_document, (struct span){0});
     } else { // a golden test may give any bytes
         lua_pop(L, 1);
-        push_span(L, pipeline->body);
+        pipeline_push_span(L, pipeline->body);
     }
     lua_pushvalue(L, -1);                            // body body
     lua_rawseti(L, LUA_REGISTRYINDEX, script->body); // body
@@ -114,15 +138,15 @@ static int request_get(lua_State *L)
     if (strcmp(name, "headers") == 0)
         lua_rawgeti(L, LUA_REGISTRYINDEX, script->headers);
     else if (strcmp(name, "body") == 0 && script->function == VISIT_SIGN)
-        push_span(L, pipeline->body);
+        pipeline_push_span(L, pipeline->body);
     else if (strcmp(name, "body") == 0)
         push_body_value(script, L);
     else if (strcmp(name, "url") == 0)
-        push_span(L, pipeline->url);
+        pipeline_push_span(L, pipeline->url);
     else if (strcmp(name, "method") == 0)
-        push_span(L, pipeline->method);
+        pipeline_push_span(L, pipeline->method);
     else if (name[0])
-        fail_unknown(L, "a request", request_names, COUNT_OF(request_names));
+        fail_unknown(L, "a request", request_names, COUNT_OF(request_names), "");
     else
         lua_pushnil(L);
     return 1;
@@ -198,7 +222,7 @@ void pipeline_push_request(struct pipeline_script *script, lua_State *L)
 // Upvalues: the script, the body.
 static int answer_json(lua_State *L)
 {
-    struct pipeline_script *script = check_script(L);
+    struct pipeline_script *script = pipeline_check_script(L);
     struct span text;
     lua_settop(L, 0);
     text.at = lua_tolstring(L, lua_upvalueindex(2), &text.len);
@@ -212,192 +236,32 @@ static int answer_json(lua_State *L)
 void pipeline_push_answer(struct pipeline_script *script, lua_State *L)
 {
     const struct visit_in *in = script->pipeline->in;
-    lua_createtable(L, 0, 5);                          // t
-    lua_pushinteger(L, in->status);                    // t status
-    lua_setfield(L, -2, "status");                     // t
-    lua_pushboolean(L, in->is_truncated);              // t truncated
-    lua_setfield(L, -2, "truncated");                  // t
-    lua_rawgeti(L, LUA_REGISTRYINDEX, script->answer); // t headers
-    lua_setfield(L, -2, "headers");                    // t
-    push_span(L, in->response_body);                   // t body
-    lua_pushlightuserdata(L, script);                  // t body script
-    lua_pushvalue(L, -2);                              // t body script body
-    lua_pushcclosure(L, answer_json, 2);               // t body json
-    lua_setfield(L, -3, "json");                       // t body
-    lua_setfield(L, -2, "body");                       // t
+    lua_createtable(L, 0, 5);                                      // t
+    lua_pushinteger(L, in->status);                                // t status
+    lua_setfield(L, -2, "status");                                 // t
+    lua_pushboolean(L, in->is_truncated);                          // t truncated
+    lua_setfield(L, -2, "truncated");                              // t
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->answer);             // t headers
+    lua_setfield(L, -2, "headers");                                // t
+    pipeline_push_span(L, in->response_body);                      // t body
+    lua_pushlightuserdata(L, script);                              // t body script
+    lua_pushvalue(L, -2);                                          // t body script body
+    lua_pushcclosure(L, answer_json, 2);                           // t body json
+    lua_setfield(L, -3, "json");                                   // t body
+    lua_setfield(L, -2, "body");                                   // t
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->response_metatable); // t mt
+    lua_setmetatable(L, -2);                                       // t
+}
+
+static int response_get(lua_State *L)
+{
+    static const char *const names[] = {"status", "headers", "body", "truncated", "json"};
+    return pipeline_refuse_unknown(L, "a response", names, COUNT_OF(names), "");
 }
 
 static int answer_refuse(lua_State *L)
 {
     return luaL_error(L, "the headers of an answer cannot be set");
-}
-
-// ---- event ----
-
-static bool is_inside(struct span part, struct span whole)
-{
-    return part.len && part.at >= whole.at && part.at + part.len <= whole.at + whole.len;
-}
-
-// Pushes a fresh look at what was published. [+1]
-static void push_data(struct pipeline_script *script, lua_State *L)
-{
-    const struct visit_in *in = script->pipeline->in;
-    if (in->data.len == 0) {
-        lua_newtable(L);
-        return;
-    }
-    // With a transform the body will be parsed anyhow: one parse serves both.
-    bool is_shared = is_inside(in->data, in->body) &&
-                     script->functions[VISIT_TRANSFORM] != LUA_NOREF && !in->is_response;
-    if (is_shared) {
-        uint32_t *document = &script->body_document;
-        bool is_parsed = *document != PIPELINE_NO_DOCUMENT ||
-                         lazy_parse(script->lazy, L, in->body, document) == OK;
-        if (!is_parsed)
-            lua_pop(L, 1); // (message)
-        else if (lazy_push_document(script->lazy, L, *document, in->data))
-            return;
-    }
-    uint32_t *document = &script->data_document;
-    if (*document == PIPELINE_NO_DOCUMENT && lazy_parse(script->lazy, L, in->data, document))
-        lua_error(L);
-    lazy_push_document(script->lazy, L, *document, (struct span){0});
-}
-
-// Past the metatable, which waits for just that.
-static void set_raw(lua_State *L, const char *name, struct span text)
-{
-    lua_pushstring(L, name); // t name
-    push_span(L, text);      // t name text
-    lua_rawset(L, -3);       // t
-}
-
-static void fill_event(lua_State *L, const struct visit_in *in)
-{
-    static const char *const forms[] = {"none", "data", "fields", "override"};
-    set_raw(L, "id", in->event_id);
-    set_raw(L, "event", in->event_name);
-    set_raw(L, "tenant", in->tenant);
-    if (in->event_key.len)
-        set_raw(L, "key", in->event_key);
-    set_raw(L, "time", in->event_time);
-    if (in->form != VISIT_FORM_NONE)
-        set_raw(L, "form", span_of(forms[in->form]));
-}
-
-static void set_plain(lua_State *L, int index)
-{
-    lua_pushnil(L);             // nil
-    lua_setmetatable(L, index); //
-}
-
-static void add_data(struct pipeline_script *script, lua_State *L)
-{
-    lua_pushliteral(L, "data"); // … name
-    push_data(script, L);       // … name data
-    lua_rawset(L, 1);           // …
-}
-
-static void add_rest(struct pipeline_script *script, lua_State *L)
-{
-    lua_pushvalue(L, 1); // … t
-    fill_event(L, script->pipeline->in);
-    lua_pop(L, 1); // …
-}
-
-static bool is_data(lua_State *L, int index)
-{
-    return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), "data") == 0;
-}
-
-static int answer_raw(lua_State *L)
-{
-    lua_settop(L, 2);    // t key
-    lua_pushvalue(L, 2); // t key key
-    lua_rawget(L, 1);    // t key value
-    return 1;
-}
-
-// The first read: either the data, which may be large, or all the rest. The other comes when it is
-// asked for.
-static int event_get(lua_State *L)
-{
-    struct pipeline_script *script = check_script(L);
-    lua_settop(L, 2); // t key
-    bool wants_data = is_data(L, 2);
-    lua_rawgeti(L, LUA_REGISTRYINDEX,
-                wants_data ? script->rest_metatable : script->data_metatable); // t key mt
-    lua_setmetatable(L, 1);                                                    // t key
-    if (wants_data)
-        add_data(script, L);
-    else
-        add_rest(script, L);
-    return answer_raw(L);
-}
-
-static int data_get(lua_State *L)
-{
-    if (!is_data(L, 2))
-        return 0;
-    lua_settop(L, 2); // t key
-    add_data(check_script(L), L);
-    set_plain(L, 1);
-    return answer_raw(L);
-}
-
-static int rest_get(lua_State *L)
-{
-    if (is_data(L, 2)) // it has been taken away
-        return 0;
-    lua_settop(L, 2); // t key
-    add_rest(check_script(L), L);
-    set_plain(L, 1);
-    return answer_raw(L);
-}
-
-static int event_fill(lua_State *L)
-{
-    struct pipeline_script *script = check_script(L);
-    lua_settop(L, 1); // t
-    add_rest(script, L);
-    add_data(script, L);
-    set_plain(L, 1);
-    return 0;
-}
-
-static int data_fill(lua_State *L)
-{
-    lua_settop(L, 1); // t
-    add_data(check_script(L), L);
-    set_plain(L, 1);
-    return 0;
-}
-
-static int rest_fill(lua_State *L)
-{
-    lua_settop(L, 1); // t
-    add_rest(check_script(L), L);
-    set_plain(L, 1);
-    return 0;
-}
-
-// Upvalue 2: the function that fills. (t, key, value)
-static int fill_and_set(lua_State *L)
-{
-    lua_settop(L, 3);                      // t key value
-    lua_pushvalue(L, lua_upvalueindex(2)); // t key value fill
-    lua_pushvalue(L, 1);                   // t key value fill t
-    lua_call(L, 1, 0);                     // t key value
-    lua_rawset(L, 1);                      // t
-    return 0;
-}
-
-void pipeline_push_event(struct pipeline_script *script, lua_State *L)
-{
-    lua_newtable(L);                                            // event
-    lua_rawgeti(L, LUA_REGISTRYINDEX, script->event_metatable); // event mt
-    lua_setmetatable(L, -2);                                    // event
 }
 
 // ---- ctx ----
@@ -420,7 +284,7 @@ void pipeline_push_options(struct pipeline_script *script, lua_State *L)
     struct first_problem problem = {{0}};
     luaL_checkstack(L, 8, NULL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->converted); // cache
-    push_span(L, json);                                   // cache json
+    pipeline_push_span(L, json);                          // cache json
     if (lua_rawget(L, -2) == LUA_TNIL) {                  // cache nil
         lua_pop(L, 1);                                    // cache
         if (lua_rawgeti(L, -1, 1) == LUA_TNUMBER && lua_tointeger(L, -1) >= CONVERTED_MAX) {
@@ -438,11 +302,11 @@ void pipeline_push_options(struct pipeline_script *script, lua_State *L)
         options_convert(script->options, script->lazy, L, json, on_problem, &problem);
         if (problem.text[0])
             luaL_error(L, "%s", problem.text);
-        lua_rawseti(L, -3, 2); // cache entry options
-        lua_rawseti(L, -2, 1); // cache entry
-        push_span(L, json);    // cache entry json
-        lua_pushvalue(L, -2);  // cache entry json entry
-        lua_rawset(L, -4);     // cache entry
+        lua_rawseti(L, -3, 2);       // cache entry options
+        lua_rawseti(L, -2, 1);       // cache entry
+        pipeline_push_span(L, json); // cache entry json
+        lua_pushvalue(L, -2);        // cache entry json entry
+        lua_rawset(L, -4);           // cache entry
     }
     lua_replace(L, -2);    // entry
     lua_rawgeti(L, -1, 1); // entry options
@@ -461,6 +325,13 @@ static int options_get(lua_State *L)
     return 0;
 }
 
+static int webhook_get(lua_State *L)
+{
+    static const char *const names[] = {"uuid",   "name",     "target",
+                                        "tenant", "metadata", "extra_payload"};
+    return pipeline_refuse_unknown(L, "ctx.webhook", names, COUNT_OF(names), "");
+}
+
 static void push_webhook(struct pipeline_script *script, lua_State *L)
 {
     const struct visit_in *in = script->pipeline->in;
@@ -470,29 +341,40 @@ static void push_webhook(struct pipeline_script *script, lua_State *L)
         set_span(L, "name", in->webhook_name);
     set_span(L, "target", in->target);
     set_span(L, "tenant", in->tenant);
-    push_json(script, L, in->metadata);      // t metadata
-    lua_setfield(L, -2, "metadata");         // t
-    push_json(script, L, in->extra_payload); // t extra
-    lua_setfield(L, -2, "extra_payload");    // t
+    push_json(script, L, in->metadata);                           // t metadata
+    lua_setfield(L, -2, "metadata");                              // t
+    push_json(script, L, in->extra_payload);                      // t extra
+    lua_setfield(L, -2, "extra_payload");                         // t
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->webhook_metatable); // t mt
+    lua_setmetatable(L, -2);                                      // t
 }
 
-static void push_attempt(lua_State *L, const struct visit_in *in)
+static int attempt_get(lua_State *L)
 {
+    static const char *const names[] = {"number", "id", "time"};
+    return pipeline_refuse_unknown(L, "ctx.attempt", names, COUNT_OF(names), "");
+}
+
+static void push_attempt(struct pipeline_script *script, lua_State *L)
+{
+    const struct visit_in *in = script->pipeline->in;
     lua_createtable(L, 0, 3);               // t
     lua_pushinteger(L, in->attempt_number); // t number
     lua_setfield(L, -2, "number");          // t
     lua_pushinteger(L, in->attempt_at);     // t time
     lua_setfield(L, -2, "time");            // t
     set_span(L, "id", in->attempt_id);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, script->attempt_metatable); // t mt
+    lua_setmetatable(L, -2);                                      // t
 }
 
 static void push_env(lua_State *L, const struct visit_in *in)
 {
     lua_createtable(L, 0, (int)in->env_count); // t
     for (size_t i = 0; i < in->env_count; i++) {
-        push_span(L, in->env[i].name);  // t name
-        push_span(L, in->env[i].value); // t name value
-        lua_rawset(L, -3);              // t
+        pipeline_push_span(L, in->env[i].name);  // t name
+        pipeline_push_span(L, in->env[i].value); // t name value
+        lua_rawset(L, -3);                       // t
     }
 }
 
@@ -500,7 +382,7 @@ static void push_secrets(lua_State *L, const struct visit_in *in)
 {
     lua_createtable(L, (int)in->secret_count, 0); // t
     for (size_t i = 0; i < in->secret_count; i++) {
-        push_span(L, in->secrets[i]);           // t secret
+        pipeline_push_span(L, in->secrets[i]);  // t secret
         lua_rawseti(L, -2, (lua_Integer)i + 1); // t
     }
 }
@@ -521,13 +403,13 @@ static void push_member(struct pipeline_script *script, lua_State *L, const char
     } else if (strcmp(name, "webhook") == 0) {
         push_webhook(script, L);
     } else if (strcmp(name, "attempt") == 0) {
-        push_attempt(L, in);
+        push_attempt(script, L);
     } else if (strcmp(name, "env") == 0) {
         push_env(L, in);
     } else if (is_sign && strcmp(name, "secrets") == 0) {
         push_secrets(L, in);
     } else if (is_sign && strcmp(name, "secret") == 0 && in->secret_count > 0) {
-        push_span(L, in->secrets[0]);
+        pipeline_push_span(L, in->secrets[0]);
     } else {
         lua_pushnil(L);
     }
@@ -540,19 +422,23 @@ static int context_get(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
-    fail_unknown(L, "ctx", context_names, COUNT_OF(context_names));
-    lua_settop(L, 2);                                    // t key
-    push_member(check_script(L), L, lua_tostring(L, 2)); // t key value
-    lua_pushvalue(L, 2);                                 // t key value key
-    lua_pushvalue(L, 3);                                 // t key value key value
-    lua_rawset(L, 1);                                    // t key value
+    fail_unknown(L, "ctx", context_names, COUNT_OF(context_names), "");
+    struct pipeline_script *script = pipeline_check_script(L);
+    const char *name = lua_tostring(L, 2);
+    if (script->function != VISIT_SIGN && strncmp(name, "secret", 6) == 0)
+        luaL_error(L, "ctx.%s is there in sign only", name);
+    lua_settop(L, 2);             // t key
+    push_member(script, L, name); // t key value
+    lua_pushvalue(L, 2);          // t key value key
+    lua_pushvalue(L, 3);          // t key value key value
+    lua_rawset(L, 1);             // t key value
     return 1;
 }
 
 static int context_fill(lua_State *L)
 {
     const char *const *names = context_names;
-    struct pipeline_script *script = check_script(L);
+    struct pipeline_script *script = pipeline_check_script(L);
     lua_settop(L, 1); // t
     for (size_t i = 0; i < COUNT_OF(context_names); i++) {
         lua_pushstring(L, names[i]);          // t name
@@ -564,7 +450,7 @@ static int context_fill(lua_State *L)
         }
         lua_settop(L, 1); // t
     }
-    set_plain(L, 1);
+    pipeline_set_plain(L, 1);
     return 0;
 }
 
@@ -600,9 +486,19 @@ static int make_proxy(struct pipeline_script *script, lua_State *L, lua_CFunctio
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-// The metatable of tables that fill themselves. Answers its registry reference.
-static int make_record(struct pipeline_script *script, lua_State *L, lua_CFunction get,
-                       lua_CFunction fill)
+// Upvalue 2: the function that fills. (t, key, value)
+static int fill_and_set(lua_State *L)
+{
+    lua_settop(L, 3);                      // t key value
+    lua_pushvalue(L, lua_upvalueindex(2)); // t key value fill
+    lua_pushvalue(L, 1);                   // t key value fill t
+    lua_call(L, 1, 0);                     // t key value
+    lua_rawset(L, 1);                      // t
+    return 0;
+}
+
+int pipeline_make_record(struct pipeline_script *script, lua_State *L, lua_CFunction get,
+                         lua_CFunction fill)
 {
     lua_createtable(L, 0, 3); // mt
     set_method_of(script, L, "__index", get);
@@ -628,13 +524,17 @@ void pipeline_open_objects(struct pipeline_script *script, lua_State *L)
         make_proxy(script, L, pipeline_headers_get, pipeline_headers_set, pipeline_headers_pairs);
     script->answer =
         make_proxy(script, L, pipeline_answer_get, answer_refuse, pipeline_answer_pairs);
-    script->event_metatable = make_record(script, L, event_get, event_fill);
-    script->data_metatable = make_record(script, L, data_get, data_fill);
-    script->rest_metatable = make_record(script, L, rest_get, rest_fill);
     lua_createtable(L, 0, 2); // mt
     set_method_of(script, L, "__index", options_get);
     lua_pushboolean(L, false);          // mt false
     lua_setfield(L, -2, "__metatable"); // mt
     script->options_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
-    script->context_metatable = make_record(script, L, context_get, context_fill);
+    pipeline_open_event(script, L);
+    script->context_metatable = pipeline_make_record(script, L, context_get, context_fill);
+    script->response_metatable =
+        pipeline_make_record(script, L, response_get, pipeline_complete_fill);
+    script->webhook_metatable =
+        pipeline_make_record(script, L, webhook_get, pipeline_complete_fill);
+    script->attempt_metatable =
+        pipeline_make_record(script, L, attempt_get, pipeline_complete_fill);
 }

@@ -131,12 +131,20 @@ static void test_names(void **state)
          "urgent.lua:5: a request has no 'bdy'; it has method, url, headers, body"},
         {TRANSFORM("request.body = ctx.optiosn.channel"),
          "urgent.lua:5: ctx has no 'optiosn'; did you mean \"options\"?"},
+        {TRANSFORM("local x = event.priority"), "urgent.lua:5: an event has no 'priority'; what was sent is in event.data"},
+        {TRANSFORM("local d = event.data; local x = event.nmae"), "urgent.lua:5: an event has no 'nmae'; what was sent is in event.data"},
+        {TRANSFORM("local d = event.id; local x = event.dtaa"),
+         "urgent.lua:5: an event has no 'dtaa'; did you mean \"data\"?"},
+        {TRANSFORM("local x = ctx.attempt.nubmer"),
+         "urgent.lua:5: ctx.attempt has no 'nubmer'; did you mean \"number\"?"},
+        {TRANSFORM("local x = ctx.webhook.url"), "urgent.lua:5: ctx.webhook has no 'url'"},
+        {TRANSFORM("local x = ctx.secret"), "urgent.lua:5: ctx.secret is there in sign only"},
         {"return {\n  api = 1,\n  options = { channel = { type = 'string' } },\n  filter = function(event, ctx)\n    return ctx.options.chanel ~= nil\n  end,\n}\n",
          "urgent.lua:5: the script declares no option 'chanel'; did you mean \"channel\"?"},
         {FILTER("return ctx.options.channel ~= nil"),
          "urgent.lua:4: the script declares no option 'channel'; add it to options = { … } in the script's table"},
         {FILTER("return event.dta.title == 'T'"),
-         "urgent.lua:4: attempt to index a nil value (field 'dta'); did you mean \"data\"?"},
+         "urgent.lua:4: an event has no 'dta'; did you mean \"data\"?"},
     };
     check(mistakes, COUNT_OF(mistakes));
 }
