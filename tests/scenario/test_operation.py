@@ -333,7 +333,8 @@ def test_check_names_file_line_and_the_nearest_right_name(story):
         assert (f"{path}:{line}:" if line else path) in said, (text, said)
         assert what in said and hint in said, (text, said)
         assert "ready" not in said
-        serve = engine.run("serve", "--config", path)
+        # A data_dir that anybody may write to: without one, an ordinary user is told of /var/lib first.
+        serve = engine.run("serve", "--config", path, "--data-dir", os.path.dirname(path))
         assert serve.returncode != 0 and (f"{path}:{line}:" if line else what) in serve.stderr.decode(), serve
     done = engine.run("check", "--config", engine.config)
     assert done.returncode == 0, done

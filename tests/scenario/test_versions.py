@@ -175,7 +175,7 @@ def test_restart_keeps_what_is_active(story):
     assert activate(engine, "stamp", version_of(one)[:12]).status == 200
     engine.restart()
     row = active(engine, "stamp")  # rolled back, though the file says otherwise
-    assert row["version"] == version_of(one) and row["activated_by"] == "uid:0", row
+    assert row["version"] == version_of(one) and row["activated_by"] == f"uid:{os.getuid()}", row
     assert active(engine, "mine")["version"] == version_of(stored)
     assert heard(engine, target)[0] == "stored"
     three = says("three")
@@ -200,7 +200,7 @@ def test_stored_scripts_are_of_a_tenant_and_come_first(story):
     assert put(engine, "stamp", stored).status == 200
     assert heard(engine, target)[0] == "stored"
     first = versions(engine, "stamp", "acme")[0]
-    assert (first["by"], first["note"], first["tenant"]) == ("uid:0", "louder", "acme"), first
+    assert (first["by"], first["note"], first["tenant"]) == (f"uid:{os.getuid()}", "louder", "acme"), first
     assert engine.api("DELETE", "/api/v1/scripts/stamp").status == 204
     assert heard(engine, target)[0] == "folder"
     assert engine.api("DELETE", "/api/v1/scripts/stamp").status == 404
@@ -260,7 +260,7 @@ def test_activate_rollback_and_difference(story):
         rows = database.execute("SELECT by, action, key FROM audit WHERE kind = 2 ORDER BY id").fetchall()
     audit = [row for row in rows if row[2].startswith("default/mine@")]
     assert [row[1] for row in audit] == ["add"] * 4 + ["rollback"] * 2 + ["activate"], audit
-    assert audit[-1] == ("uid:0", "activate", f"default/mine@{version_of(kept)}"), audit
+    assert audit[-1] == (f"uid:{os.getuid()}", "activate", f"default/mine@{version_of(kept)}"), audit
 
 
 def test_what_is_hidden_is_not_activated(story):
@@ -327,7 +327,7 @@ def test_versions_on_the_command_line(story):
     listing = run(engine, "scripts", "list")
     assert version_of(two)[:8] in listing and "stamps" in listing and "github" in listing, listing
     listing = run(engine, "scripts", "versions", "stamp")
-    assert version_of(one)[:8] in listing and "first" in listing and "uid:0" in listing, listing
+    assert version_of(one)[:8] in listing and "first" in listing and f"uid:{os.getuid()}" in listing, listing
     assert '-    transform = function(request) request.headers["X-Says"] = "one" end,' in run(
         engine, "scripts", "diff", "stamp", version_of(one)[:8]
     )
