@@ -39,6 +39,17 @@ static void say_quarantine(const struct dispatch *dispatch, uint32_t webhook, st
                                "scripts release NAME");
 }
 
+// "circuit_breaker, until 2026-…; retry_after, until …": the one that ends last first.
+static void say_holds(const struct dispatch_webhook_state *state, struct buf *out)
+{
+    for (size_t i = 0; i < state->hold_count; i++) {
+        const struct dispatch_hold *hold = &state->holds[i];
+        (void)buf_append_format(out, "%s%s (%s)", i > 0 ? "; " : "", hold_name(hold->reason),
+                                hold_means(hold->reason));
+        say_when(out, ", until", hold->until_ms);
+    }
+}
+
 static void say_waiting(const struct api_call *call, const struct query_delivery *row,
                         struct buf *out)
 {
@@ -50,9 +61,9 @@ static void say_waiting(const struct api_call *call, const struct query_delivery
         (void)buf_append_text(out, "Its webhook was deleted.");
         return;
     }
-    if (state.held != NULL) {
-        (void)buf_append_format(out, "It waits because its webhook is held: %s", state.held);
-        say_when(out, ", until", state.held_until_ms);
+    if (state.hold_count > 0) {
+        (void)buf_append_text(out, "It waits because its webhook is held: ");
+        say_holds(&state, out);
         say_quarantine(dispatch, row->webhook, out);
         (void)buf_append_format(out, "; %" PRIu64 " deliveries wait with it. Nothing is lost.",
                                 state.waiting_rows);
@@ -302,12 +313,9 @@ static void say_webhook(const struct dispatch *dispatch, const struct webhook *w
     } else if (!webhook->is_active) {
         (void)buf_append_text(out, "It is inactive; events that it would want are remembered as "
                                    "missed.");
-    } else if (webhook->is_paused) {
-        (void)buf_append_format(out, "It is paused: %" PRIu64 " deliveries wait, nothing is lost.",
-                                state->waiting_rows);
-    } else if (state->held != NULL) {
-        (void)buf_append_format(out, "It is held: %s", state->held);
-        say_when(out, ", until", state->held_until_ms);
+    } else if (state->hold_count > 0) {
+        (void)buf_append_text(out, "It is held: ");
+        say_holds(state, out);
         say_quarantine(dispatch, webhook->number, out);
         (void)buf_append_format(out, "; %" PRIu64 " deliveries wait, nothing is lost.",
                                 state->waiting_rows);

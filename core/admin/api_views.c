@@ -24,21 +24,31 @@ static const char *state_of(const struct webhook *webhook, const struct dispatch
         return webhook->disabled == WEBHOOK_ENABLED ? "inactive" : "disabled";
     if (webhook->is_paused)
         return "paused";
-    return s->held != NULL ? "held" : "active";
+    return s->hold_count > 0 ? "held" : "active";
 }
 
+static void write_hold(struct json_writer *w, const struct dispatch_hold *hold)
+{
+    json_write_object(w);
+    json_write_member_text(w, "reason", hold_name(hold->reason));
+    json_write_name(w, "until");
+    json_write_date_ms(w, hold->until_ms);
+    json_write_end_object(w);
+}
+
+// "held" is the one that ends last, "holds" are all.
 static void write_held(struct json_writer *w, const struct dispatch_webhook_state *s)
 {
     json_write_name(w, "held");
-    if (s->held == NULL) {
+    if (s->hold_count > 0)
+        write_hold(w, &s->holds[0]);
+    else
         json_write_null(w);
-        return;
-    }
-    json_write_object(w);
-    json_write_member_text(w, "reason", s->held);
-    json_write_name(w, "until");
-    json_write_date_ms(w, s->held_until_ms);
-    json_write_end_object(w);
+    json_write_name(w, "holds");
+    json_write_array(w);
+    for (size_t i = 0; i < s->hold_count; i++)
+        write_hold(w, &s->holds[i]);
+    json_write_end_array(w);
 }
 
 static void write_quarantine(struct api_call *call, const struct webhook *webhook)

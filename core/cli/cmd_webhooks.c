@@ -39,25 +39,23 @@ static struct span script_names(struct view *view, uint32_t webhook)
 // Why it is in this state, and what happens next; empty when all is well.
 static struct span note_of(struct view *view, uint32_t webhook, uint32_t traffic)
 {
-    uint32_t held = view_member(view, webhook, "held");
+    uint32_t quarantine = view_member(view, webhook, "quarantine");
+    bool is_quarantined = quarantine != JSON_NONE;
+    struct span held = view_holds(view, webhook, is_quarantined ? SPAN("quarantine") : SPAN(""));
     int64_t waiting = view_int(view, traffic, "waiting");
     struct span waits = view_count(view, waiting);
     struct span reason = view_text(view, webhook, "disabled_reason");
-    uint32_t quarantine = view_member(view, webhook, "quarantine");
-    if (quarantine != JSON_NONE && held != JSON_NONE) {
+    if (is_quarantined) {
         return span_of(arena_format(
-            &view->arena, "quarantine: %.*s failures in a row, %.*s: %.*s" DOT "%.*s waiting",
+            &view->arena, "%.*s%squarantine: %.*s failures in a row, %.*s: %.*s" DOT "%.*s waiting",
+            SPAN_ARGS(held), held.len > 0 ? DOT : "",
             SPAN_ARGS(view_text(view, quarantine, "failures")),
             SPAN_ARGS(view_text(view, quarantine, "outcome")),
             SPAN_ARGS(view_text(view, quarantine, "reason")), SPAN_ARGS(waits)));
     }
-    if (held != JSON_NONE) {
-        struct span why = view_text(view, held, "reason");
-        struct span until = view_ago(view, view_text(view, held, "until"));
-        return span_of(arena_format(&view->arena, "%.*s%s%.*s" DOT "%.*s waiting", SPAN_ARGS(why),
-                                    until.len > 0 ? ", goes on " : "", SPAN_ARGS(until),
+    if (held.len > 0)
+        return span_of(arena_format(&view->arena, "%.*s" DOT "%.*s waiting", SPAN_ARGS(held),
                                     SPAN_ARGS(waits)));
-    }
     if (reason.len > 0)
         return span_of(arena_format(&view->arena, "disabled: %.*s", SPAN_ARGS(reason)));
     return (struct span){0};

@@ -54,6 +54,8 @@ void view_put_field(struct view *view, const char *name, struct span value);
 
 // A webhook in several lines; one of its secrets when the answer has it.
 void view_webhook(struct view *view, uint32_t webhook);
+// "paused · circuit_breaker, goes on in 30 s": all that hold it, but one; empty: nothing does.
+struct span view_holds(struct view *view, uint32_t webhook, struct span except);
 // "  1  2026-…Z  connect 3 ms · first byte 212 ms · http_5xx (502) "reason"" in one line.
 void view_attempt_line(struct view *view, uint32_t attempt);
 // Request and response of a test send or a record.

@@ -142,11 +142,28 @@ static void put_limits(struct view *view, uint32_t webhook)
     put_retry(view, webhook);
 }
 
+struct span view_holds(struct view *view, uint32_t webhook, struct span except)
+{
+    uint32_t holds = view_member(view, webhook, "holds");
+    uint32_t hold = JSON_NONE;
+    const char *line = "";
+    if (holds == JSON_NONE || json_type(view->doc, holds) != JSON_ARRAY)
+        return (struct span){0};
+    for (uint32_t at = holds + 1; json_next_element(view->doc, holds, &at, &hold);) {
+        struct span reason = view_text(view, hold, "reason");
+        struct span until = view_ago(view, view_text(view, hold, "until"));
+        if (!span_eq(reason, except))
+            line = arena_format(&view->arena, "%s%s%.*s%s%.*s", line, line[0] != 0 ? DOT : "",
+                                SPAN_ARGS(reason), until.len > 0 ? ", goes on " : "",
+                                SPAN_ARGS(until));
+    }
+    return span_of(line);
+}
+
 void view_webhook(struct view *view, uint32_t webhook)
 {
     struct span state = view_text(view, webhook, "state");
     struct span name = view_text(view, webhook, "name");
-    uint32_t held = view_member(view, webhook, "held");
     view_put_styled(view, TERM_BOLD, view_text(view, webhook, "uuid"));
     view_format(view, "  ");
     view_put_styled(view, view_style(state), state);
@@ -157,10 +174,7 @@ void view_webhook(struct view *view, uint32_t webhook)
     view_put_field(view, "events", view_joined(view, view_member(view, webhook, "events"), ", "));
     view_put_field(view, "tenant", view_text(view, webhook, "tenant"));
     view_put_field(view, "disabled", view_text(view, webhook, "disabled_reason"));
-    if (held != JSON_NONE) {
-        view_put_field(view, "held", view_text(view, held, "reason"));
-        view_put_field(view, "until", view_text(view, held, "until"));
-    }
+    view_put_field(view, "held", view_holds(view, webhook, SPAN("")));
     put_quarantine(view, webhook);
     put_scripts(view, webhook);
     put_script_use(view, webhook);

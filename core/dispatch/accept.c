@@ -216,7 +216,7 @@ static void take_up(struct dispatch *d, const struct accepting *a)
         if (!is_serving)
             webhooks_cancel(d, hook);
         else if (hook_is_held(hook, clock_wall_ms()))
-            hook_give_back(d, hook, hook->held);
+            hook_give_back(d, hook, holds_reason(&hook->holds, clock_wall_ms()));
         hook_update(d, hook);
     }
 }

@@ -381,7 +381,7 @@ void dispatch_overlay(const struct dispatch *d, uint64_t id, uint32_t webhook,
     const struct hook *hook = hook_find(d, webhook);
     *out = (struct dispatch_overlay){0};
     if (delivery == NULL) {
-        out->reason = hook != NULL && hook_is_held(hook, clock_wall_ms()) ? hook->held : NULL;
+        out->reason = hook != NULL ? holds_reason(&hook->holds, clock_wall_ms()) : NULL;
         return;
     }
     out->is_known = true;
@@ -407,9 +407,12 @@ void dispatch_webhook_state(const struct dispatch *d, uint32_t number,
     out->in_flight = hook->in_flight;
     out->waiting_rows = hook->rows;
     out->next_due_ms = hook->next_due_ms;
-    if (hook_is_held(hook, clock_wall_ms())) {
-        out->held = hook->held;
-        out->held_until_ms = hook->held_until_ms == INT64_MAX ? 0 : hook->held_until_ms;
+    enum hold list[HOLD_COUNT];
+    out->hold_count = holds_list(&hook->holds, clock_wall_ms(), list);
+    for (size_t i = 0; i < out->hold_count; i++) {
+        int64_t end = hook->holds.until_ms[list[i]];
+        out->holds[i].reason = list[i];
+        out->holds[i].until_ms = end == HOLD_UNTIL_RELEASED ? 0 : end;
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "dispatch/holds.h"
 #include "ingest/wire.h"
 #include "model/webhook.h"
 #include "script/script.h"
@@ -70,10 +71,13 @@ void dispatch_webhook_remove(struct dispatch *dispatch, struct webhook *webhook,
 struct dispatch_webhook_state {
     uint64_t delivered, failed, filtered, dead; // attempts or deliveries since the start
     uint32_t ready, in_flight;
-    uint64_t waiting_rows;   // pending rows
-    int64_t next_due_ms;     // INT64_MAX: none
-    const char *held;        // static reason: "paused", "retry_after"…; NULL: not held
-    int64_t held_until_ms;   // 0: until somebody acts
+    uint64_t waiting_rows; // pending rows
+    int64_t next_due_ms;   // INT64_MAX: none
+    size_t hold_count;     // what holds it, the one that ends last first; 0: not held
+    struct dispatch_hold {
+        enum hold reason;
+        int64_t until_ms; // 0: until somebody acts
+    } holds[HOLD_COUNT];
     int64_t last_attempt_ms; // 0: none
     enum outcome last_outcome;
 };

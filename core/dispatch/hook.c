@@ -7,9 +7,6 @@
 
 #define CLAIM_AT_ONCE 64
 
-static const char held_paused[] = "paused";
-static const char held_breaker[] = "circuit_breaker";
-
 // ---- tenants ---------------------------------------------------------------------------------
 
 struct tenant *tenant_find(const struct dispatch *d, struct span name)
@@ -50,9 +47,9 @@ struct hook *hook_by_uuid(const struct dispatch *d, const struct uid *uuid)
 static void apply_pause(struct dispatch *d, struct hook *hook)
 {
     if (hook->webhook->is_paused)
-        hook_hold(d, hook, held_paused, INT64_MAX);
-    else if (hook->held == held_paused)
-        hook_release(d, hook);
+        hook_hold(d, hook, HOLD_PAUSED, HOLD_UNTIL_RELEASED);
+    else
+        hook_release(d, hook, HOLD_PAUSED);
 }
 
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook)
@@ -92,8 +89,8 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
     match_add(&tenant->match, webhook);
     if (!span_eq(old->target, webhook->target) || (webhook->is_active && !old->is_active)) {
         breaker_reset(&hook->breaker);
-        if (hook->held != held_paused)
-            hook_release(d, hook);
+        hook_release(d, hook, HOLD_BREAKER);
+        hook_release(d, hook, HOLD_RETRY_AFTER);
     }
     quarantine_on_edit(d, hook, old);
     webhook_unref(old);
@@ -121,29 +118,23 @@ bool hook_is_behind(const struct hook *hook, int64_t now_ms)
 
 bool hook_is_held(const struct hook *hook, int64_t now_ms)
 {
-    return hook->held != NULL && hook->held_until_ms > now_ms;
+    return holds_end(&hook->holds) > now_ms;
 }
 
-void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_t until_ms)
+void hook_hold(struct dispatch *d, struct hook *hook, enum hold reason, int64_t until_ms)
 {
-    // A person's pause is the stronger one, then a quarantine, and a later end beats an earlier.
-    if (hook->held == held_paused && reason != held_paused)
-        return;
-    if (hook->held == quarantine_reason && reason != held_paused)
-        return;
-    if (hook->held == reason && hook->held_until_ms >= until_ms)
-        return;
-    hook->held = reason;
-    hook->held_until_ms = until_ms;
-    hook_give_back(d, hook, reason);
+    if (hook->holds.until_ms[reason] >= until_ms)
+        return; // the target said a longer time before, or this is known
+    holds_set(&hook->holds, reason, until_ms);
+    hook_give_back(d, hook, hold_name(reason));
     hook_update(d, hook);
 }
 
-void hook_release(struct dispatch *d, struct hook *hook)
+void hook_release(struct dispatch *d, struct hook *hook, enum hold reason)
 {
-    bool is_held = quarantine_is_held(hook); // a pause may end in one
-    hook->held = is_held ? quarantine_reason : NULL;
-    hook->held_until_ms = is_held ? INT64_MAX : 0;
+    if (hook->holds.until_ms[reason] == 0)
+        return;
+    holds_clear(&hook->holds, reason);
     hook_update(d, hook);
 }
 
@@ -178,9 +169,8 @@ void hook_update(struct dispatch *d, struct hook *hook)
         if (!list_is_linked(&hook->tenant->turn))
             list_append(&d->turns, &hook->tenant->turn);
     }
-    int64_t at = hook->next_due_ms;
-    if (hook->held != NULL && at < hook->held_until_ms)
-        at = hook->held_until_ms;
+    int64_t end = holds_end(&hook->holds);
+    int64_t at = hook->next_due_ms > end ? hook->next_due_ms : end;
     bool has_room =
         hook->places < hook_room(hook) && (!breaker_is_open(&hook->breaker) || hook->places == 0);
     if (at == INT64_MAX || hook->next_due_ms == INT64_MAX || hook->claiming > 0 || !has_room ||
@@ -223,14 +213,13 @@ void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outco
     case BREAKER_SAME: break;
     case BREAKER_OPENED:
     case BREAKER_STAYS_OPEN:
-        hook_hold(d, hook, held_breaker, hook->breaker.until_ms);
+        hook_hold(d, hook, HOLD_BREAKER, hook->breaker.until_ms);
         log_open(hook, change == BREAKER_OPENED, outcome);
         d->stats.breaker_openings += change == BREAKER_OPENED;
         break;
     case BREAKER_CLOSED:
         log_line(LOG_INFO, LOG_DISPATCH_AREA, "circuit breaker closed");
-        if (hook->held == held_breaker)
-            hook_release(d, hook);
+        hook_release(d, hook, HOLD_BREAKER);
         break;
     }
 }
@@ -246,8 +235,7 @@ void dispatch_breaker_reset(struct dispatch *d, uint32_t number, struct span by)
     log_uid(&r, "webhook", &hook->webhook->uuid);
     log_span(&r, "by", by);
     log_end(&r);
-    if (hook->held == held_breaker)
-        hook_release(d, hook);
+    hook_release(d, hook, HOLD_BREAKER);
     hook_update(d, hook);
 }
 
@@ -279,8 +267,9 @@ static void on_claimed(struct store_op *op)
     hook->tenant->places -= (uint32_t)(claim->op.max - claim->op.count);
     for (size_t i = 0; i < claim->op.count; i++)
         run_add(d, hook, &claim->rows[i]);
-    if (hook_is_held(hook, clock_wall_ms())) // since the claim was made
-        hook_give_back(d, hook, hook->held);
+    int64_t now = clock_wall_ms();
+    if (hook_is_held(hook, now)) // since the claim was made
+        hook_give_back(d, hook, holds_reason(&hook->holds, now));
     hook_update(d, hook);
     xfree(claim);
 }
@@ -313,8 +302,6 @@ void hook_wake_due(struct dispatch *d)
     while ((node = heap_min(&d->wakes)) != NULL && node->key <= now) {
         struct hook *hook = CONTAINER_OF(node, struct hook, wake);
         heap_remove(&d->wakes, node);
-        if (hook->held != NULL && hook->held_until_ms <= now && !breaker_is_open(&hook->breaker))
-            hook->held = NULL;
         claim_rows(d, hook, now);
     }
 }

@@ -5,6 +5,7 @@
 #include "base/heap.h"
 #include "dispatch/breaker.h"
 #include "dispatch/dispatch.h"
+#include "dispatch/holds.h"
 #include "dispatch/match.h"
 
 #define TENANT_MAGIC 0x54454e41u
@@ -36,8 +37,7 @@ struct hook {
     uint32_t claiming;               // rows that a claim may bring; 0: none is under way
     bool is_cancelling;              // deactivated: all its rows are being cancelled
     struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
-    const char *held;                // static reason; NULL: not held
-    int64_t held_until_ms;           // wall clock; INT64_MAX: until somebody acts
+    struct holds holds;              // what holds it, and until when
     struct breaker breaker;
     struct dispatch_webhook_state stats; // the counters in it
 };
@@ -48,8 +48,10 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
 // Has it older due rows than a claim under way will bring? New deliveries queue behind them.
 bool hook_is_behind(const struct hook *hook, int64_t now_ms);
 bool hook_is_held(const struct hook *hook, int64_t now_ms);
-void hook_hold(struct dispatch *d, struct hook *hook, const char *reason, int64_t until_ms);
-void hook_release(struct dispatch *d, struct hook *hook);
+// Held for this reason, too, until then (HOLD_UNTIL_RELEASED); what is ready waits in the store.
+void hook_hold(struct dispatch *d, struct hook *hook, enum hold reason, int64_t until_ms);
+// This reason holds it no more; another one may.
+void hook_release(struct dispatch *d, struct hook *hook, enum hold reason);
 // After anything has changed: is it runnable, and when must it be looked at?
 void hook_update(struct dispatch *d, struct hook *hook);
 void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms); // it was written

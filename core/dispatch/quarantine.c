@@ -11,8 +11,6 @@
 #define MAX_OBJECT 16384 // bytes of a quarantine in the store
 #define MAX_NAMES  (WEBHOOK_MAX_SCRIPTS * 128)
 
-const char quarantine_reason[] = "quarantine";
-
 // ---- in the store ------------------------------------------------------------------------------
 
 struct saving {
@@ -154,7 +152,7 @@ static void begin(struct dispatch *d, struct quarantine *q)
     q->is_held = true;
     list_append(&d->quarantined, &q->node);
     d->stats.quarantined++;
-    hook_hold(d, q->hook, quarantine_reason, INT64_MAX);
+    hook_hold(d, q->hook, HOLD_QUARANTINE, HOLD_UNTIL_RELEASED);
 }
 
 static void replace_text(char **text, struct span fresh)
@@ -175,8 +173,7 @@ void quarantine_release(struct dispatch *d, struct hook *hook, struct span by, c
     list_remove(&q->node);
     d->stats.quarantined--;
     log_quarantine(q, "webhook released from quarantine", why);
-    if (hook->held == quarantine_reason)
-        hook_release(d, hook);
+    hook_release(d, hook, HOLD_QUARANTINE);
     save(d, q, by);
 }
 

@@ -10,8 +10,6 @@
 #include "dispatch/state.h"
 #include "dispatch/streak.h"
 
-extern const char quarantine_reason[]; // of a hook that is held by one: "quarantine"
-
 #define QUARANTINE_MAGIC 0x51554152u
 struct quarantine {
     uint32_t magic;

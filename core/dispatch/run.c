@@ -438,7 +438,7 @@ static void finish(struct dispatch *d, struct flight *flight)
         quarantine_note(d, hook, attempt, &flight->event->id);
     attempt->outcome = decision.outcome;
     if (decision.hold_webhook_ms > 0)
-        hook_hold(d, hook, "retry_after", clock_wall_ms() + decision.hold_webhook_ms);
+        hook_hold(d, hook, HOLD_RETRY_AFTER, clock_wall_ms() + decision.hold_webhook_ms);
     if (decision.disable != WEBHOOK_ENABLED)
         disable(d, hook, decision.disable);
     if (decision.state == DELIVERY_PENDING)
