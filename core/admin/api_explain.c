@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/date.h"
 #include "base/mem.h"
+#include "dispatch/figures.h"
 
 static void write_sentence(struct api_call *call, const char *name, struct buf *text)
 {

@@ -4,6 +4,7 @@
 
 #include "admin/api.h"
 #include "base/mem.h"
+#include "dispatch/figures.h"
 
 // ---- tenants -----------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/eventid.h"
+#include "dispatch/figures.h"
 #include "script/library.h"
 
 #define MAX_NAME      64 // bytes of a script's name

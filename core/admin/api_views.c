@@ -7,7 +7,7 @@
 #include "base/date.h"
 #include "base/mem.h"
 #include "crypto/eventid.h"
-#include "dispatch/dispatch.h"
+#include "dispatch/figures.h"
 
 #define UNKNOWN_UID UINT32_MAX
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dispatch/figures.h"
 
 // All that one scrape reads.
 struct scrape {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The heart: matches events to webhooks, owns every delivery's state, decides who goes next,
-// settles outcomes; main only.
+// settles outcomes; main only. Figures: dispatch/figures.h.
 #pragma once
 
 #include "config/config.h"
-#include "dispatch/holds.h"
 #include "ingest/wire.h"
 #include "model/webhook.h"
 #include "script/script.h"
@@ -67,22 +66,6 @@ void dispatch_webhook_put(struct dispatch *dispatch, struct webhook *fresh, uint
 void dispatch_webhook_remove(struct dispatch *dispatch, struct webhook *webhook, struct span by,
                              dispatch_saved_fn *on_saved, void *context);
 
-// What main knows of a webhook's traffic since the start.
-struct dispatch_webhook_state {
-    uint64_t delivered, failed, filtered, dead; // attempts or deliveries since the start
-    uint32_t ready, in_flight;
-    uint64_t waiting_rows; // pending rows
-    int64_t next_due_ms;   // INT64_MAX: none
-    size_t hold_count;     // what holds it, the one that ends last first; 0: not held
-    struct dispatch_hold {
-        enum hold reason;
-        int64_t until_ms; // 0: until somebody acts
-    } holds[HOLD_COUNT];
-    int64_t last_attempt_ms; // 0: none
-    enum outcome last_outcome;
-};
-void dispatch_webhook_state(const struct dispatch *dispatch, uint32_t number,
-                            struct dispatch_webhook_state *out);
 // Held because its scripts keep failing; texts live until the loop turns. False: it is not.
 struct dispatch_quarantine {
     const char *scripts; // versions that failed: "github@1a2b3c4d slack@…"
@@ -110,15 +93,6 @@ void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct ev
                    void (*on_done)(void *context, struct attempt *attempt), void *context);
 
 // ---- deliveries ----
-// What main knows and the store does not (yet): lay it over a row.
-struct dispatch_overlay {
-    bool is_known; // in memory here
-    enum delivery_state state;
-    const char *reason; // static: what it waits for, or is doing
-    uint32_t ahead;     // how many are before it in its webhook's queue
-};
-void dispatch_overlay(const struct dispatch *dispatch, uint64_t id, uint32_t webhook,
-                      struct dispatch_overlay *out);
 // A manual retry, from every settled state; also of one that waits (then it is due now).
 // OK, ERR_NOT_FOUND, ERR_CONFLICT (it is being sent).
 void dispatch_retry(struct dispatch *dispatch, uint64_t delivery,
@@ -133,20 +107,3 @@ void dispatch_tenant_add(struct dispatch *dispatch, struct span name, struct spa
                          dispatch_tenant_fn *on_added, void *context);
 // Walks all names, sorted; NULL at the end. Start with `after` empty.
 const char *dispatch_tenant_next(const struct dispatch *dispatch, struct span after);
-
-struct dispatch_stats {
-    uint64_t events, deliveries[OUTCOME_COUNT], attempts[OUTCOME_COUNT];
-    uint64_t states[DELIVERY_STATE_COUNT]; // pending (rows), claimed, running: now
-    uint64_t latency_buckets[24];          // accepted → delivered; powers of two from 256 us
-    uint64_t latency_count, latency_sum_us;
-    uint64_t phase_buckets[5][24], phase_count[5], phase_sum_us[5]; // dns connect tls first total
-    uint32_t unsettled, memory_deliveries;
-    uint64_t memory_bytes, webhooks_disabled;
-    uint64_t spilled; // deliveries that became rows for want of room
-    int64_t overdue_ms;
-    uint32_t breakers_open, quarantined; // webhooks, now
-    uint64_t quarantines;                // since the start
-    uint64_t breaker_openings;           // since the start
-    bool is_draining, is_store_down;
-};
-void dispatch_stats(const struct dispatch *dispatch, struct dispatch_stats *out);

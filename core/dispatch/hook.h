@@ -4,8 +4,7 @@
 
 #include "base/heap.h"
 #include "dispatch/breaker.h"
-#include "dispatch/dispatch.h"
-#include "dispatch/holds.h"
+#include "dispatch/figures.h"
 #include "dispatch/match.h"
 
 #define TENANT_MAGIC 0x54454e41u
