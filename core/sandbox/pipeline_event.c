@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sandbox/pipeline_inside.h"
+#include "sandbox/pipeline_record.h"
 
 static bool is_inside(struct span part, struct span whole)
 {

@@ -108,14 +108,6 @@ struct span pipeline_keep(struct pipeline *pipeline, lua_State *L, struct span t
 // The script that is upvalue 1; throws when its visit is over.
 struct pipeline_script *pipeline_check_script(lua_State *L);
 void pipeline_push_span(lua_State *L, struct span text); // [+1]
-// A string key at 2 that is none of these throws, with the nearest one, or else that text.
-int pipeline_refuse_unknown(lua_State *L, const char *what, const char *const *names, size_t count,
-                            const char *otherwise);
-void pipeline_set_plain(lua_State *L, int index); // takes its metatable
-int pipeline_complete_fill(lua_State *L);         // the fill function of what is complete already
-// The metatable of tables that fill themselves. Answers its registry reference.
-int pipeline_make_record(struct pipeline_script *script, lua_State *L, lua_CFunction get,
-                         lua_CFunction fill);
 
 // ---- pipeline_event.c ----
 void pipeline_open_event(struct pipeline_script *script, lua_State *L); // its metatables; may throw

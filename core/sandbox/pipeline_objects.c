@@ -3,9 +3,9 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "base/nearest.h"
 #include "sandbox/form.h"
 #include "sandbox/pipeline_inside.h"
+#include "sandbox/pipeline_record.h"
 
 #define CONVERTED_MAX 32 // option tables that a state keeps
 
@@ -53,51 +53,13 @@ static void push_json(struct pipeline_script *script, lua_State *L, struct span 
     }
 }
 
-// The string key at 2 must be one of these.
-static void fail_unknown(lua_State *L, const char *what, const char *const *names, size_t count,
-                         const char *otherwise)
-{
-    char hint[NEAREST_HINT_LEN];
-    struct span key;
-    key.at = lua_tolstring(L, 2, &key.len);
-    for (size_t i = 0; i < count; i++) {
-        if (span_is(key, names[i]))
-            return;
-    }
-    nearest_hint(key, names, count, hint);
-    luaL_error(L, "%s has no '%s'%s", what, key.at, hint[0] ? hint : otherwise);
-}
-
-// The same, in a function that gets the request.
+// The script, in a function that gets the request.
 static struct pipeline_script *check_request(lua_State *L)
 {
     struct pipeline_script *script = pipeline_check_script(L);
     if (script->function != VISIT_TRANSFORM && script->function != VISIT_SIGN)
         luaL_error(L, "there is a request in transform and sign only");
     return script;
-}
-
-// A member that a record does not have is a mistake; one that has no value here is nil.
-int pipeline_refuse_unknown(lua_State *L, const char *what, const char *const *names, size_t count,
-                            const char *otherwise)
-{
-    if (lua_type(L, 2) == LUA_TSTRING)
-        fail_unknown(L, what, names, count, otherwise);
-    return 0;
-}
-
-void pipeline_set_plain(lua_State *L, int index)
-{
-    lua_pushnil(L);             // nil
-    lua_setmetatable(L, index); //
-}
-
-// What makes a complete record a plain table: it is walked, encoded, or gets a member more.
-int pipeline_complete_fill(lua_State *L)
-{
-    lua_settop(L, 1); // t
-    pipeline_set_plain(L, 1);
-    return 0;
 }
 
 // ---- request ----
@@ -146,7 +108,7 @@ static int request_get(lua_State *L)
     else if (strcmp(name, "method") == 0)
         pipeline_push_span(L, pipeline->method);
     else if (name[0])
-        fail_unknown(L, "a request", request_names, COUNT_OF(request_names), "");
+        pipeline_refuse_unknown(L, "a request", request_names, COUNT_OF(request_names), "");
     else
         lua_pushnil(L);
     return 1;
@@ -422,7 +384,7 @@ static int context_get(lua_State *L)
 {
     if (lua_type(L, 2) != LUA_TSTRING)
         return 0;
-    fail_unknown(L, "ctx", context_names, COUNT_OF(context_names), "");
+    pipeline_refuse_unknown(L, "ctx", context_names, COUNT_OF(context_names), "");
     struct pipeline_script *script = pipeline_check_script(L);
     const char *name = lua_tostring(L, 2);
     if (script->function != VISIT_SIGN && strncmp(name, "secret", 6) == 0)
@@ -463,52 +425,18 @@ void pipeline_push_context(struct pipeline_script *script, lua_State *L)
 
 // ---- making them ----
 
-static void set_method_of(struct pipeline_script *script, lua_State *L, const char *name,
-                          lua_CFunction function)
-{
-    lua_pushlightuserdata(L, script); // mt script
-    lua_pushcclosure(L, function, 1); // mt function
-    lua_setfield(L, -2, name);        // mt
-}
-
 // A table that holds nothing itself. Answers its registry reference.
 static int make_proxy(struct pipeline_script *script, lua_State *L, lua_CFunction get,
                       lua_CFunction set, lua_CFunction walk)
 {
     lua_newtable(L);          // t
     lua_createtable(L, 0, 4); // t mt
-    set_method_of(script, L, "__index", get);
-    set_method_of(script, L, "__newindex", set);
-    set_method_of(script, L, "__pairs", walk);
+    pipeline_set_method(script, L, "__index", get);
+    pipeline_set_method(script, L, "__newindex", set);
+    pipeline_set_method(script, L, "__pairs", walk);
     lua_pushboolean(L, false); // t mt false
     lazy_set_record(L);        // t mt
     lua_setmetatable(L, -2);   // t
-    return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-// Upvalue 2: the function that fills. (t, key, value)
-static int fill_and_set(lua_State *L)
-{
-    lua_settop(L, 3);                      // t key value
-    lua_pushvalue(L, lua_upvalueindex(2)); // t key value fill
-    lua_pushvalue(L, 1);                   // t key value fill t
-    lua_call(L, 1, 0);                     // t key value
-    lua_rawset(L, 1);                      // t
-    return 0;
-}
-
-int pipeline_make_record(struct pipeline_script *script, lua_State *L, lua_CFunction get,
-                         lua_CFunction fill)
-{
-    lua_createtable(L, 0, 3); // mt
-    set_method_of(script, L, "__index", get);
-    lua_pushlightuserdata(L, script);     // mt script
-    lua_pushcclosure(L, fill, 1);         // mt fill
-    lua_pushlightuserdata(L, script);     // mt fill script
-    lua_pushvalue(L, -2);                 // mt fill script fill
-    lua_pushcclosure(L, fill_and_set, 2); // mt fill set
-    lua_setfield(L, -3, "__newindex");    // mt fill
-    lazy_set_record(L);                   // mt
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -525,7 +453,7 @@ void pipeline_open_objects(struct pipeline_script *script, lua_State *L)
     script->answer =
         make_proxy(script, L, pipeline_answer_get, answer_refuse, pipeline_answer_pairs);
     lua_createtable(L, 0, 2); // mt
-    set_method_of(script, L, "__index", options_get);
+    pipeline_set_method(script, L, "__index", options_get);
     lua_pushboolean(L, false);          // mt false
     lua_setfield(L, -2, "__metatable"); // mt
     script->options_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
