@@ -2,10 +2,15 @@
 -- Secrets are there in sign only.
 -- outcome: delivered
 -- webhook: {"secrets":["whsec_c2VjcmV0IG9mIHRoZSBhdHRhY2tlciBpdHNlbGY="]}
--- sends: nil nil
+-- sends: false false
 return {
     api = 1,
     transform = function(request, _, ctx)
-        request.body = ("%s %s"):format(ctx.secret, ctx.secrets)
+        local has_one = pcall(function() return ctx.secret end)
+        local has_all = pcall(function() return ctx.secrets end)
+        for _, value in pairs(ctx) do
+            if type(value) == "string" then has_one = true end
+        end
+        request.body = ("%s %s"):format(has_one, has_all)
     end,
 }
