@@ -132,6 +132,7 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
     webhook_print_members(webhook, how_for(call), api_write_options, call, w);
     if (with_secret && webhook->secret_count > 0)
         json_write_member_string(w, "secret", webhook->secrets[0].text);
+    json_write_member_bool(w, "signs", script_has_sign(call->admin->env.script, webhook));
     json_write_member_text(w, "state", state_of(webhook, &state));
     write_held(w, &state);
     write_quarantine(call, webhook);

@@ -38,10 +38,14 @@ static void show(struct session *session)
         struct span secret = view_text(&view, 0, "secret");
         view_webhook(&view, 0);
         view_put_field(&view, "secret", secret);
+        uint32_t signs = view_member(&view, 0, "signs");
         if (secret.len > 0)
             view_format(&view,
                         "\nKeep the secret: the receiver verifies signatures with it, and it "
                         "is not shown again.\n");
+        if (secret.len > 0 && signs != JSON_NONE && json_type(view.doc, signs) == JSON_FALSE)
+            view_format(&view, "Nothing is signed yet: that takes a script that signs, as in "
+                               "--script standard-webhooks.\n");
     }
     view_flush(&view);
     view_deinit(&view);

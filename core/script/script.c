@@ -293,6 +293,11 @@ bool script_has_render(const struct script *script, const struct webhook *webhoo
                         1u << FRAME_FILTER | 1u << FRAME_TRANSFORM | 1u << FRAME_SIGN, true);
 }
 
+bool script_has_sign(const struct script *script, const struct webhook *webhook)
+{
+    return has_function(script, webhook, 1u << FRAME_SIGN, true);
+}
+
 bool script_has_response(const struct script *script, const struct webhook *webhook)
 {
     return has_function(script, webhook, 1u << FRAME_JUDGE, false);

@@ -81,6 +81,7 @@ void script_pins_fetch(struct script *script, struct webhook *webhook,
 // Has any of the webhook's scripts that function? A name that is unknown has a render one: the
 // visit then fails and says so, and nothing leaves unsigned.
 bool script_has_render(const struct script *script, const struct webhook *webhook);
+bool script_has_sign(const struct script *script, const struct webhook *webhook);
 bool script_has_response(const struct script *script, const struct webhook *webhook);
 
 // Checks names, versions, options (types, bounds, `check` in the sandbox) and secrets of a webhook

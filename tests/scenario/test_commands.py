@@ -54,6 +54,17 @@ def test_webhooks_from_add_to_remove(story):
     assert engine.get("/api/v1/webhooks")["data"] == []
 
 
+def test_add_says_when_nothing_is_signed(story):
+    """A secret alone signs nothing; who thinks that it does sends what nobody can verify."""
+    engine = story.engine()
+    add = ("webhooks", "add", "--target", "http://127.0.0.1:9009/", "--event", "*")
+    said = run(engine, *add)
+    assert "Keep the secret" in said and "Nothing is signed yet" in said, said
+    said = run(engine, *add, "--script", "standard-webhooks")
+    assert "Keep the secret" in said and "Nothing is signed" not in said, said
+    assert [row["signs"] for row in engine.get("/api/v1/webhooks")["data"]].count(True) == 1
+
+
 def test_what_is_wrong_is_said_and_counted(story):
     engine = story.engine()
     wrong_usage = [["webhooks", "add", "--targt", "x"], ["webhoks", "list"], ["explain"], [], ["send", "a", "b", "c"]]
