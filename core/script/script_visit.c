@@ -161,13 +161,19 @@ static bool are_headers_good(const struct attempt *attempt, const struct frame_a
     return true;
 }
 
+// RFC 3986, 3.1: the case of a scheme means nothing.
+static bool has_scheme(struct span url, struct span scheme)
+{
+    return url.len > scheme.len && span_eq_nocase(span_make(url.at, scheme.len), scheme);
+}
+
 static bool is_url_good(struct span url)
 {
     for (size_t i = 0; i < url.len; i++)
         if ((unsigned char)url.at[i] <= ' ' || url.at[i] == 0x7f)
             return false;
     return url.len <= WEBHOOK_MAX_TARGET &&
-           (span_starts_with(url, SPAN("https://")) || span_starts_with(url, SPAN("http://")));
+           (has_scheme(url, SPAN("https://")) || has_scheme(url, SPAN("http://")));
 }
 
 static const char *known_method(struct span method)
