@@ -261,6 +261,7 @@ void api_scripts_try(struct api_call *call)
     t->magic = TRYING_MAGIC;
     t->call = call;
     t->trial = trial_new(call->admin->env.script);
+    t->trial->guard = call->admin->env.guard;
     problems_init(&t->problems);
     json_init(&t->doc);
     if (json_parse(&t->doc, buf_span(&call->request->body), JSON_MAX_DEPTH + 2, &error) != OK) {

@@ -45,6 +45,7 @@ struct trial {
     struct script_draft *draft; // owned; NULL: all scripts are versions
     struct webhook *webhook;    // one reference: as it is to be tried; its number is 0
     const struct hook_env *env; // borrowed; NULL: none
+    const struct guard *guard;  // borrowed; NULL: no engine, whose allow_targets would decide
     struct trial_event *events; // in the arena
     size_t event_count;
     struct trial_answer answer;

@@ -7,6 +7,7 @@
 #include "crypto/codec.h"
 #include "crypto/mac.h"
 #include "json/json_diff.h"
+#include "send/guard.h"
 
 #define MAX_CHANGES  50                    // shown of one event
 #define MAX_VALUE    1000                  // bytes of a value in a change
@@ -105,12 +106,21 @@ static void write_headers(struct trial *trial, const struct attempt *attempt)
     json_write_end_object(w);
 }
 
+// Why the address would be refused; what a name leads to is only known when it is sent to.
+static void write_refusal(struct trial *trial, struct span url)
+{
+    struct errmsg message;
+    if (trial->guard != NULL && !guard_allows_url(trial->guard, url, &message))
+        write_text(trial, "blocked", span_of(message.text));
+}
+
 static void write_request(struct trial *trial, const struct attempt *attempt)
 {
     struct json_writer *w = trial->json;
     json_write_object(w);
     write_text(trial, "method", attempt->method);
     write_text(trial, "url", attempt->url);
+    write_refusal(trial, attempt->url);
     write_headers(trial, attempt);
     write_body(trial, attempt->body);
     json_write_end_object(w);

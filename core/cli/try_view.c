@@ -18,6 +18,16 @@ static void put_lines(struct view *view, const char *before, struct span text)
     }
 }
 
+static void put_blocked(struct view *view, struct span why)
+{
+    if (why.len == 0)
+        return;
+    view_format(view, "    ");
+    view_put_styled(view, TERM_BAD, SPAN("blocked: "));
+    view_put(view, why);
+    view_format(view, "\n");
+}
+
 static void put_request(struct view *view, uint32_t request)
 {
     uint32_t headers = view_member(view, request, "headers");
@@ -28,6 +38,7 @@ static void put_request(struct view *view, uint32_t request)
     view_format(view, " ");
     view_put(view, view_text(view, request, "url"));
     view_format(view, "\n");
+    put_blocked(view, view_text(view, request, "blocked"));
     for (uint32_t at = headers + 1;
          headers != JSON_NONE && json_next_member(view->doc, headers, &at, &name, &value);) {
         view_format(view, "    ");
