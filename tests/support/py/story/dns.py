@@ -10,6 +10,7 @@ from collections import Counter
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+A, CNAME, AAAA, IN = 1, 5, 28, 1
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -55,9 +56,18 @@ def own_world(story):
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
 
 
+def _encode(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def _record(name, kind, data):
+    return _encode(name) + struct.pack(">HHIH", kind, IN, 0, len(data)) + data
+
+
 class DnsServer:
-    """names: name → list of addresses, or a function of the query's number that gives one; a name
-    that is not there does not exist; None: never answered. A name may begin with "*."."""
+    """names: name → list of addresses of both families, a function of the query's number that gives
+    one, or another name: an alias. A name that is not there does not exist; None: never answered. A
+    name may begin with "*."."""
 
     def __init__(self, names, host="127.0.0.1", port=53):
         self.names = names
@@ -86,15 +96,22 @@ class DnsServer:
             at += 1 + query[at]
         question = query[12 : at + 5]
         kind = struct.unpack(">H", query[at + 1 : at + 3])[0]
-        name = ".".join(labels)
-        is_known, addresses = self._find(name)
-        if kind == 1:
+        name = asked = ".".join(labels)
+        if kind == A:
             self.queries[name] += 1
+        is_known, addresses = self._find(name)
+        records = []
+        while isinstance(addresses, str):
+            records.append(_record(name, CNAME, _encode(addresses)))
+            name = addresses
+            is_known, addresses = self._find(name)
         if addresses is None:
             return None
         if callable(addresses):
-            addresses = addresses(self.queries[name])
-        rows = [address for address in addresses if kind == 1]
-        head = struct.pack(">2sHHHHH", query[:2], 0x8180 if is_known else 0x8183, 1, len(rows), 0, 0)
-        records = [b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 0, 4) + socket.inet_aton(row) for row in rows]
+            addresses = addresses(self.queries[asked])
+        for address in addresses:
+            family, its_kind = (socket.AF_INET6, AAAA) if ":" in address else (socket.AF_INET, A)
+            if its_kind == kind:
+                records.append(_record(name, kind, socket.inet_pton(family, address)))
+        head = struct.pack(">2sHHHHH", query[:2], 0x8180 if is_known else 0x8183, 1, len(records), 0, 0)
         return head + question + b"".join(records)
