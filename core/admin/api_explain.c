@@ -51,6 +51,17 @@ static void say_holds(const struct dispatch_webhook_state *state, struct buf *ou
     }
 }
 
+static void say_rate(const struct webhook *webhook, const struct dispatch_webhook_state *state,
+                     struct buf *out)
+{
+    char rate[JSON_DOUBLE_TEXT];
+    (void)json_write_double_text(webhook->rate_per_second, rate);
+    (void)buf_append_format(out,
+                            "Its webhook's rate limit of %s requests a second lets no more go now; "
+                            "%" PRIu64 " deliveries wait. Nothing is lost.",
+                            rate, state->waiting_rows + state->ready);
+}
+
 static void say_waiting(const struct api_call *call, const struct query_delivery *row,
                         struct buf *out)
 {
@@ -68,6 +79,10 @@ static void say_waiting(const struct api_call *call, const struct query_delivery
         say_quarantine(dispatch, row->webhook, out);
         (void)buf_append_format(out, "; %" PRIu64 " deliveries wait with it. Nothing is lost.",
                                 state.waiting_rows);
+        return;
+    }
+    if (state.waits_for_token && row->due_ms <= clock_wall_ms()) {
+        say_rate(webhook, &state, out);
         return;
     }
     if (row->outcome != OUTCOME_NONE)
@@ -320,6 +335,8 @@ static void say_webhook(const struct dispatch *dispatch, const struct webhook *w
         say_quarantine(dispatch, webhook->number, out);
         (void)buf_append_format(out, "; %" PRIu64 " deliveries wait, nothing is lost.",
                                 state->waiting_rows);
+    } else if (state->waits_for_token) {
+        say_rate(webhook, state, out);
     } else if (state->last_attempt_ms == 0) {
         (void)buf_append_text(out, "Nothing was sent to it since the engine's start: no event that "
                                    "it wants has come.");

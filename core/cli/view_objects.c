@@ -133,12 +133,26 @@ static void put_retry(struct view *view, uint32_t webhook)
     view_put_field(view, "retry", span_of(line));
 }
 
+static void put_rate(struct view *view, uint32_t webhook)
+{
+    uint32_t rate = view_member(view, webhook, "rate_limit");
+    if (rate == JSON_NONE || json_type(view->doc, rate) != JSON_OBJECT)
+        return;
+    struct span burst = view_text(view, rate, "burst");
+    const char *line =
+        arena_format(&view->arena, "%.*s requests a second%s%.*s%s",
+                     SPAN_ARGS(view_text(view, rate, "per_second")), burst.len > 0 ? ", " : "",
+                     SPAN_ARGS(burst), burst.len > 0 ? " at once after a pause" : "");
+    view_put_field(view, "rate limit", span_of(line));
+}
+
 static void put_limits(struct view *view, uint32_t webhook)
 {
     const char *line = arena_format(&view->arena, "%.*s in flight" DOT "%.*s ms an attempt",
                                     SPAN_ARGS(view_text(view, webhook, "max_in_flight")),
                                     SPAN_ARGS(view_text(view, webhook, "timeout_ms")));
     view_put_field(view, "limits", span_of(line));
+    put_rate(view, webhook);
     put_retry(view, webhook);
 }
 

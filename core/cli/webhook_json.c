@@ -143,25 +143,52 @@ static enum err put_scripts(struct maker *m)
     return err;
 }
 
-// "10/s" becomes {"per_second":10}.
-static enum err put_rate(struct maker *m)
+static bool read_number(struct span text, double *out)
 {
-    struct span text = has_option(m, "rate") ? span_of(args_value(m->args, "rate")) : SPAN("");
-    int64_t number = 0;
-    if (text.at == NULL || !has_option(m, "rate"))
+    struct json_doc doc;
+    struct json_error error;
+    json_init(&doc);
+    bool is_number = text.len > 0 && json_parse(&doc, text, 1, &error) == OK &&
+                     json_type(&doc, 0) == JSON_NUMBER && json_to_double(&doc, 0, out);
+    json_deinit(&doc);
+    return is_number;
+}
+
+// "10/s" or "0.5/s": the number is written as it was given.
+static enum err put_per_second(struct maker *m)
+{
+    double number = 0;
+    if (!has_option(m, "rate"))
         return OK;
+    struct span text = span_of(args_value(m->args, "rate"));
     if (text.len > 2 && memcmp(text.at + text.len - 2, "/s", 2) == 0)
         text.len -= 2;
-    if (!span_to_int64(text, &number) || number <= 0) {
-        errmsg_set(m->message, "--rate: \"%.40s\" is no rate such as 10/s",
+    if (!read_number(text, &number) || number <= 0) {
+        errmsg_set(m->message, "--rate: \"%.40s\" is no rate such as 10/s or 0.5/s",
                    args_value(m->args, "rate"));
         return ERR_SYNTAX;
     }
-    json_write_name(&m->w, "rate_limit");
-    json_write_object(&m->w);
-    json_write_member_int(&m->w, "per_second", number);
-    json_write_end_object(&m->w);
+    json_write_member_raw(&m->w, "per_second", text);
     return OK;
+}
+
+// --rate and --burst become {"per_second":10,"burst":20}; "none" takes the limit away.
+static enum err put_rate(struct maker *m)
+{
+    if (!has_option(m, "rate") && !has_option(m, "burst"))
+        return OK;
+    json_write_name(&m->w, "rate_limit");
+    if (m->is_patch && has_option(m, "rate") && strcmp(args_value(m->args, "rate"), "none") == 0) {
+        json_write_null(&m->w);
+        return OK;
+    }
+    json_write_object(&m->w);
+    enum err err = put_per_second(m);
+    if (err == OK)
+        err = put_number(m, "burst", "burst");
+    if (err == OK)
+        json_write_end_object(&m->w);
+    return err;
 }
 
 // "5s,30s,2m" becomes [5,30,120]; "none" []; "default" takes the list away.

@@ -89,14 +89,15 @@ static bool match(struct dispatch *d, struct event *event)
 
 // ---- memory or row? ----------------------------------------------------------------------------
 
-// A delivery is kept in memory only while its webhook is not held, has no older due rows, and has
-// room, and its tenant and the engine have room. (delivery.md, Fairness)
+// A delivery is kept in memory only while its webhook is not held, has no older due rows, a token of
+// its rate limit within a second, and room, and its tenant and the engine have room. (delivery.md,
+// Fairness)
 static bool may_stay(struct dispatch *d, struct hook *hook, const struct event *event, int64_t now)
 {
     uint32_t most = (uint32_t)d->env.config->memory_deliveries;
     if (event->deliver_at_ms > now || hook_is_held(hook, now) || breaker_is_open(&hook->breaker))
         return false;
-    if (hook_is_behind(hook, now) || hook->places >= hook_room(hook))
+    if (hook_is_behind(hook, now) || hook->places >= hook_room(hook) || !hook_has_token_soon(hook))
         return false;
     if (d->places_bytes + event_size(event) > (uint64_t)d->env.config->memory_bytes)
         return false;

@@ -29,7 +29,8 @@ static void on_stored_webhook(void *context, const struct object *object)
     if (webhook_parse(&webhook, object->body, &rules, &problems) == OK) {
         webhook->number = object->number;
         webhook->revision = object->revision;
-        hook_new(d, webhook);
+        struct hook *hook = hook_new(d, webhook);
+        rate_empty(&hook->rate, clock_mono_ns()); // what went before the restart is not known
         webhook_unref(webhook);
     } else {
         log_line(LOG_ERROR, LOG_DISPATCH_AREA, "stored webhook %.*s cannot be read: %.*s: %.*s",
@@ -102,6 +103,7 @@ static void init(struct dispatch *d)
     map_init(&d->hooks);
     map_init(&d->deliveries);
     heap_init(&d->wakes);
+    heap_init(&d->tokens);
     list_init(&d->turns);
     list_init(&d->young);
     list_init(&d->unsettled);
@@ -226,6 +228,7 @@ static void on_prepare(uv_prepare_t *handle)
 {
     struct dispatch *d = handle->data;
     quarantine_look(d);
+    hook_wake_tokens(d);
     run_pump(d);
     if (d->sender != NULL)
         sender_flush(d->sender);
@@ -240,6 +243,7 @@ static void on_tick(void *context)
     struct dispatch *d = NULL;
     CAST(d, context, DISPATCH_MAGIC);
     hook_wake_due(d);
+    hook_wake_tokens(d);
     settle_young(d);
     if (!list_is_empty(&d->unsettled))
         settle_again(d);
@@ -250,18 +254,27 @@ static void on_tick(void *context)
     dispatch_arm(d);
 }
 
+// `left` from now, or `wait` when that is earlier; -1: never.
+static int64_t sooner(int64_t wait, int64_t left)
+{
+    if (left < 0)
+        left = 0;
+    return wait < 0 || left < wait ? left : wait;
+}
+
 // Milliseconds until something has to be looked at; -1: never.
 static int64_t next_wait(const struct dispatch *d)
 {
     int64_t wait = -1;
     const struct heap_node *wake = heap_min(&d->wakes);
+    const struct heap_node *token = heap_min(&d->tokens);
     if (wake != NULL)
-        wait = wake->key > clock_wall_ms() ? wake->key - clock_wall_ms() : 0;
+        wait = sooner(wait, wake->key - clock_wall_ms());
+    if (token != NULL)
+        wait = sooner(wait, token->key - clock_mono_ms());
     if (!list_is_empty(&d->young)) {
         struct delivery *oldest = CONTAINER_OF(list_first(&d->young), struct delivery, age_node);
-        int64_t left = oldest->committed_mono_ms + YOUNG_MS - clock_mono_ms();
-        left = left < 0 ? 0 : left + 1;
-        wait = wait < 0 || left < wait ? left : wait;
+        wait = sooner(wait, oldest->committed_mono_ms + YOUNG_MS + 1 - clock_mono_ms());
     }
     bool is_waiting =
         !list_is_empty(&d->unsettled) || !list_is_empty(&d->unsaved) || d->is_draining;
@@ -330,6 +343,7 @@ static void free_all(struct dispatch *d)
     map_deinit(&d->hooks);
     map_deinit(&d->deliveries);
     heap_deinit(&d->wakes);
+    heap_deinit(&d->tokens);
 }
 
 static void on_handle_stopped(void *handled)

@@ -49,6 +49,8 @@ void dispatch_webhook_state(const struct dispatch *d, uint32_t number,
     out->in_flight = hook->in_flight;
     out->waiting_rows = hook->rows;
     out->next_due_ms = hook->next_due_ms;
+    out->waits_for_token = (hook->ready_count > 0 || hook->next_due_ms <= clock_wall_ms()) &&
+                           rate_wait_ns(&hook->rate, 0, clock_mono_ns()) > 0;
     enum hold list[HOLD_COUNT];
     out->hold_count = holds_list(&hook->holds, clock_wall_ms(), list);
     for (size_t i = 0; i < out->hold_count; i++) {

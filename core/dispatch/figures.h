@@ -16,6 +16,7 @@ struct dispatch_webhook_state {
         enum hold reason;
         int64_t until_ms; // 0: until somebody acts
     } holds[HOLD_COUNT];
+    bool waits_for_token;    // of its rate limit: more is due than may go now
     int64_t last_attempt_ms; // 0: none
     enum outcome last_outcome;
 };

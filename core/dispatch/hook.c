@@ -6,6 +6,8 @@
 #include "dispatch/quarantine.h"
 
 #define CLAIM_AT_ONCE 64
+#define MS_NS         (1000 * 1000LL)
+#define SOON_NS       (1000 * MS_NS) // who has no token by then waits in the store
 
 // ---- tenants ---------------------------------------------------------------------------------
 
@@ -68,6 +70,7 @@ struct hook *hook_new(struct dispatch *d, struct webhook *webhook)
     strmap_set(&d->hooks_by_uuid, span_make(webhook->uuid.bytes, sizeof webhook->uuid.bytes), hook);
     if (hook->number > d->highest_number)
         d->highest_number = hook->number;
+    rate_set(&hook->rate, webhook->rate_per_second, webhook->rate_burst, clock_mono_ns());
     apply_pause(d, hook);
     return hook;
 }
@@ -92,6 +95,7 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
         hook_release(d, hook, HOLD_BREAKER);
         hook_release(d, hook, HOLD_RETRY_AFTER);
     }
+    rate_set(&hook->rate, webhook->rate_per_second, webhook->rate_burst, clock_mono_ns());
     quarantine_on_edit(d, hook, old);
     webhook_unref(old);
     apply_pause(d, hook);
@@ -155,11 +159,75 @@ static uint32_t in_flight_limit(const struct hook *hook)
     return breaker_is_open(&hook->breaker) ? 1 : hook->webhook->max_in_flight;
 }
 
+// ---- the rate limit ----------------------------------------------------------------------------
+
+// Deliveries in memory that have no token yet.
+static uint32_t without_token(const struct hook *hook)
+{
+    uint32_t sent = hook->in_flight - hook->rendering;
+    return hook->places > sent ? hook->places - sent : 0;
+}
+
+bool hook_has_token_soon(const struct hook *hook)
+{
+    if (hook->rate.interval_ns == 0)
+        return true;
+    return rate_wait_ns(&hook->rate, without_token(hook), clock_mono_ns()) <= SOON_NS;
+}
+
+// Nothing but a token is missing: looks again when there is one. True: there is one.
+static bool has_token(struct dispatch *d, struct hook *hook)
+{
+    int64_t now = clock_mono_ns();
+    int64_t wait = rate_wait_ns(&hook->rate, hook->rendering, now);
+    if (wait == 0)
+        return true;
+    heap_set(&d->tokens, &hook->token, (now + wait) / MS_NS + 1);
+    dispatch_arm(d);
+    return false;
+}
+
+void hook_wake_tokens(struct dispatch *d)
+{
+    int64_t now = clock_mono_ms();
+    struct heap_node *node;
+    while ((node = heap_min(&d->tokens)) != NULL && node->key <= now)
+        hook_update(d, CONTAINER_OF(node, struct hook, token));
+}
+
+// How many rows it may have now. None for want of tokens: `wait_ms` says when to ask again, which is
+// late enough for a claim to be worth it.
+static uint32_t claim_room(const struct hook *hook, int64_t *wait_ms)
+{
+    uint32_t room = hook->places < hook_room(hook) ? hook_room(hook) - hook->places : 0;
+    *wait_ms = 0;
+    if (breaker_is_open(&hook->breaker))
+        room = hook->places == 0;
+    room = room < CLAIM_AT_ONCE ? room : CLAIM_AT_ONCE;
+    if (hook->rate.interval_ns == 0 || room == 0)
+        return room;
+    int64_t now = clock_mono_ns();
+    uint32_t waiting = without_token(hook);
+    uint32_t tokens = rate_within(&hook->rate, SOON_NS, now);
+    uint32_t worth = (uint32_t)(SOON_NS / hook->rate.interval_ns / 4);
+    worth = worth < 1 ? 1 : worth < room ? worth : room;
+    if (tokens >= waiting + worth)
+        return tokens - waiting < room ? tokens - waiting : room;
+    int64_t wait = rate_wait_ns(&hook->rate, waiting + worth - 1, now) - SOON_NS;
+    *wait_ms = wait > 0 ? wait / MS_NS + 1 : 1;
+    return 0;
+}
+
+// ---- what it does next -------------------------------------------------------------------------
+
 void hook_update(struct dispatch *d, struct hook *hook)
 {
     int64_t now = clock_wall_ms();
     bool is_held = hook_is_held(hook, now);
     bool is_runnable = hook->ready_count > 0 && !is_held && hook->in_flight < in_flight_limit(hook);
+    heap_remove(&d->tokens, &hook->token);
+    if (is_runnable && hook->rate.interval_ns > 0)
+        is_runnable = has_token(d, hook);
     if (!is_runnable) {
         list_remove(&hook->turn);
         if (list_is_empty(&hook->tenant->runnable))
@@ -171,13 +239,14 @@ void hook_update(struct dispatch *d, struct hook *hook)
     }
     int64_t end = holds_end(&hook->holds);
     int64_t at = hook->next_due_ms > end ? hook->next_due_ms : end;
-    bool has_room =
-        hook->places < hook_room(hook) && (!breaker_is_open(&hook->breaker) || hook->places == 0);
-    if (at == INT64_MAX || hook->next_due_ms == INT64_MAX || hook->claiming > 0 || !has_room ||
-        !hook->webhook->is_active || hook->is_removed || d->is_draining) {
+    int64_t wait_ms = 0;
+    if (at == INT64_MAX || hook->claiming > 0 || !hook->webhook->is_active || hook->is_removed ||
+        d->is_draining || (claim_room(hook, &wait_ms) == 0 && wait_ms == 0)) {
         heap_remove(&d->wakes, &hook->wake);
         return;
     }
+    if (wait_ms > 0 && at < now + wait_ms)
+        at = now + wait_ms;
     heap_set(&d->wakes, &hook->wake, at);
     dispatch_arm(d);
 }
@@ -276,12 +345,13 @@ static void on_claimed(struct store_op *op)
 
 static void claim_rows(struct dispatch *d, struct hook *hook, int64_t now_ms)
 {
-    uint32_t room = hook_room(hook) - hook->places;
+    int64_t wait_ms = 0;
+    uint32_t room = claim_room(hook, &wait_ms);
+    if (room == 0) { // its clock has not come as far as the heap's
+        hook_update(d, hook);
+        return;
+    }
     struct hook_claim *claim = xcalloc(1, sizeof *claim);
-    if (room > CLAIM_AT_ONCE)
-        room = CLAIM_AT_ONCE;
-    if (breaker_is_open(&hook->breaker))
-        room = 1;
     store_op_init(&claim->op.op, STORE_CLAIM, on_claimed, NULL);
     claim->dispatch = d;
     claim->number = hook->number;

@@ -6,6 +6,7 @@
 #include "dispatch/breaker.h"
 #include "dispatch/figures.h"
 #include "dispatch/match.h"
+#include "dispatch/rate.h"
 
 #define TENANT_MAGIC 0x54454e41u
 struct tenant {
@@ -28,6 +29,7 @@ struct hook {
     bool is_saving;                  // a revision is on its way to the store
     struct list ready;               // deliveries that are CLAIMED
     uint32_t ready_count, in_flight; // in_flight: RUNNING, and no answer yet
+    uint32_t rendering;              // of these, not sent yet: each will take a token of `rate`
     uint32_t places;                 // deliveries without an outcome, uncommitted ones included
     struct list_node turn;           // in tenant.runnable
     struct heap_node wake;           // in dispatch.wakes: when to look for due rows
@@ -38,6 +40,8 @@ struct hook {
     struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
     struct holds holds;              // what holds it, and until when
     struct breaker breaker;
+    struct rate rate;
+    struct heap_node token; // in dispatch.tokens (monotonic ms): ready, but for the rate limit
     struct dispatch_webhook_state stats; // the counters in it
 };
 
@@ -47,6 +51,8 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
 // Has it older due rows than a claim under way will bring? New deliveries queue behind them.
 bool hook_is_behind(const struct hook *hook, int64_t now_ms);
 bool hook_is_held(const struct hook *hook, int64_t now_ms);
+// Will one more that is in memory have a token of its rate limit within a second?
+bool hook_has_token_soon(const struct hook *hook);
 // Held for this reason, too, until then (HOLD_UNTIL_RELEASED); what is ready waits in the store.
 void hook_hold(struct dispatch *d, struct hook *hook, enum hold reason, int64_t until_ms);
 // This reason holds it no more; another one may.
@@ -54,7 +60,8 @@ void hook_release(struct dispatch *d, struct hook *hook, enum hold reason);
 // After anything has changed: is it runnable, and when must it be looked at?
 void hook_update(struct dispatch *d, struct hook *hook);
 void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms); // it was written
-void hook_wake_due(struct dispatch *d); // claims rows that are due, ends expired holds
+void hook_wake_due(struct dispatch *d);    // claims rows that are due, ends expired holds
+void hook_wake_tokens(struct dispatch *d); // those go on that waited for their rate limit
 // The breaker and the counters learn of an attempt's outcome.
 void hook_note_outcome(struct dispatch *d, struct hook *hook, enum outcome outcome);
 // Writes what is ready as pending rows and forgets it: it is held, or memory is wanted.

@@ -113,10 +113,14 @@ static void visit(struct flight *flight, bool is_response, size_t data_at,
 // Without a sender the engine is stopping: nothing is known of the attempt, it is made again later.
 static void send_out(struct dispatch *d, struct flight *flight)
 {
-    if (d->sender != NULL)
-        sender_send(d->sender, &flight->attempt);
-    else
+    if (d->sender == NULL) {
         finish(d, flight);
+        return;
+    }
+    flight->was_sent = true;
+    flight->hook->rendering -= flight->delivery != NULL;
+    rate_take(&flight->hook->rate, clock_mono_ns());
+    sender_send(d->sender, &flight->attempt);
 }
 
 static void launch(struct dispatch *d, struct flight *flight)
@@ -171,12 +175,15 @@ static void start(struct dispatch *d, struct hook *hook, struct delivery *delive
     }
     delivery_move(delivery, DELIVERY_RUNNING, "is being sent");
     hook->in_flight++;
+    hook->rendering++;
     struct flight *flight = flight_new(d, hook, delivery->event, delivery->id);
     flight->delivery = delivery;
     flight->attempt->number = delivery->attempts + 1;
     flight->attempt->waited_ms = (uint32_t)(clock_mono_ms() - delivery->ready_mono_ms);
     if (flight->attempt->waited_ms > 0)
-        flight->attempt->wait_reason = SPAN("waited for its turn");
+        flight->attempt->wait_reason = hook->rate.interval_ns > 0
+                                           ? SPAN("waited for its turn and its rate limit")
+                                           : SPAN("waited for its turn");
     hook_update(d, hook);
     launch(d, flight);
 }
@@ -419,7 +426,10 @@ static void finish(struct dispatch *d, struct flight *flight)
         return;
     }
     hook->in_flight--;
-    if (attempt->outcome == OUTCOME_NONE) { // stopped before it ended: nothing is known of it
+    hook->rendering -= !flight->was_sent;
+    if (attempt->is_resent)
+        rate_take(&hook->rate, clock_mono_ns()); // its target has seen two
+    if (attempt->outcome == OUTCOME_NONE) {      // stopped before it ended: nothing is known of it
         struct settle_how how = {.state = DELIVERY_PENDING,
                                  .due_ms = clock_wall_ms(),
                                  .reason = "the engine was stopped"};

@@ -17,6 +17,7 @@ struct flight {
     struct event *event;       // one reference
     struct attempt *attempt;   // owned, but while script or sender has it
     struct script_visit visit;
+    bool was_sent;                                           // the sender has had it
     void (*on_test)(void *context, struct attempt *attempt); // test sends
     void *test_context;
 };
@@ -37,6 +38,7 @@ struct dispatch {
     struct map deliveries;            // id → struct delivery (owned), all that are in memory
     struct list turns;                // tenants with runnable hooks, in turn
     struct heap wakes;                // hooks by the time to look at them
+    struct heap tokens;               // hooks by when their rate limit lets the next one go
     struct list young;                // deliveries without a row, oldest first (age_node)
     struct list saving, unsettled;    // webhooks' revisions under way; refused settlements
     struct list quarantined, unsaved; // quarantines that hold their hook; that the store refused

@@ -183,6 +183,25 @@ static void print_target(struct json_writer *w, const struct webhook *webhook, b
     buf_deinit(&safe);
 }
 
+// A burst that nobody chose stays open, so that it follows the rate when that is changed.
+static void print_rate(struct json_writer *w, const struct webhook *webhook)
+{
+    json_write_name(w, "rate_limit");
+    if (webhook->rate_per_second <= 0) {
+        json_write_null(w);
+        return;
+    }
+    json_write_object(w);
+    json_write_name(w, "per_second");
+    json_write_double(w, webhook->rate_per_second);
+    json_write_name(w, "burst");
+    if (webhook->rate_burst > 0)
+        json_write_int(w, webhook->rate_burst);
+    else
+        json_write_null(w);
+    json_write_end_object(w);
+}
+
 static void print_limits(struct json_writer *w, const struct webhook *webhook)
 {
     json_write_member_int(w, "timeout_ms", webhook->timeout_ms);
@@ -196,6 +215,7 @@ static void print_limits(struct json_writer *w, const struct webhook *webhook)
         json_write_null(w);
     }
     json_write_member_int(w, "max_in_flight", webhook->max_in_flight);
+    print_rate(w, webhook);
 }
 
 // The fields that people set, but for the secrets.

@@ -14,6 +14,9 @@
 #define WEBHOOK_MAX_TARGET  2048
 #define WEBHOOK_MAX_JSON    (256 * 1024) // a whole webhook as JSON
 #define WEBHOOK_MASK        "***"        // stands for a value that is not shown
+#define WEBHOOK_MIN_RATE    0.001        // requests per second
+#define WEBHOOK_MAX_RATE    100000.0
+#define WEBHOOK_MAX_BURST   100000
 
 enum webhook_disabled { WEBHOOK_ENABLED, WEBHOOK_HTTP_410, WEBHOOK_FAILING, WEBHOOK_OPERATOR };
 
@@ -59,6 +62,8 @@ struct webhook {
     uint32_t retry_count;
     bool has_retry; // false: the default schedule
     uint32_t max_in_flight;
+    double rate_per_second; // requests; 0: no limit
+    uint32_t rate_burst;    // requests at once after a pause; 0: a second's worth, at least one
     int64_t created_ms, updated_ms;
 };
 

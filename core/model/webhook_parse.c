@@ -485,6 +485,40 @@ static void read_MAX_IN_FLIGHT(struct reading *r, uint32_t value)
     (void)read_int(r, value, "max_in_flight", 1, 1024, &r->webhook->max_in_flight);
 }
 
+static void read_rate(struct reading *r, uint32_t value)
+{
+    double rate = 0;
+    if (json_type(&r->doc, value) != JSON_NUMBER || !json_to_double(&r->doc, value, &rate) ||
+        rate < WEBHOOK_MIN_RATE || rate > WEBHOOK_MAX_RATE)
+        problem_add(r->problems, "rate_limit.per_second", "must be a number from %g to %.0f",
+                    WEBHOOK_MIN_RATE, WEBHOOK_MAX_RATE);
+    else
+        r->webhook->rate_per_second = rate;
+}
+
+static void read_RATE_LIMIT(struct reading *r, uint32_t value)
+{
+    uint32_t at = value + 1;
+    uint32_t name;
+    uint32_t element;
+    if (json_type(&r->doc, value) == JSON_NULL)
+        return;
+    if (!is_type(r, value, JSON_OBJECT, "rate_limit", "an object {per_second, burst?}") ||
+        has_duplicates(r, value, "rate_limit"))
+        return;
+    if (json_get(&r->doc, value, SPAN("per_second")) == JSON_NONE)
+        problem_add(r->problems, "rate_limit", "needs per_second: most requests in a second");
+    while (json_next_member(&r->doc, value, &at, &name, &element)) {
+        if (json_string_is(&r->doc, name, SPAN("per_second")))
+            read_rate(r, element);
+        else if (!json_string_is(&r->doc, name, SPAN("burst")))
+            problem_add(r->problems, "rate_limit", "has only per_second and burst");
+        else if (json_type(&r->doc, element) != JSON_NULL)
+            (void)read_int(r, element, "rate_limit.burst", 1, WEBHOOK_MAX_BURST,
+                           &r->webhook->rate_burst);
+    }
+}
+
 // ---- the table -------------------------------------------------------------------------------
 
 #define HONOURED(field) read_##field

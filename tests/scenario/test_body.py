@@ -225,7 +225,6 @@ def test_what_is_not_built_yet_is_refused_by_name(story):
     target = story.target()
     engine = story.engine()
     later = {
-        "rate_limit": {"per_second": 1, "burst": 1},
         "ordered": "key",
         "tls": {"verify": False},
         "keep_requests": "1h",

@@ -75,6 +75,7 @@ static void what_is_not_given_has_its_default(void **state)
     assert_int_equal(webhook->extra_header_count + webhook->script_count, 0);
     assert_int_equal(webhook->timeout_ms, 15000);
     assert_int_equal(webhook->max_in_flight, 32);
+    assert_true(webhook->rate_per_second == 0 && webhook->rate_burst == 0);
     assert_false(webhook->has_retry);
     assert_int_equal(webhook->number + webhook->revision, 0);
     assert_int_equal(webhook->secret_count, 1);
@@ -95,7 +96,8 @@ static void what_is_not_given_has_its_default(void **state)
     "\"scripts\":[{\"name\":\"slack\",\"options\":{\"o\":1.0}},"                               \
     "{\"name\":\"github\",\"version\":\"1a2b3c4d\"}],"                                         \
     "\"secrets\":[\"plain secret\",\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"],"               \
-    "\"timeout_ms\":100,\"retry\":[0,1,86400],\"max_in_flight\":1024,\"ordered\":\"none\"}"
+    "\"timeout_ms\":100,\"retry\":[0,1,86400],\"max_in_flight\":1024,\"ordered\":\"none\","    \
+    "\"rate_limit\":{\"per_second\":2.5,\"burst\":9}}"
 
 static void everything_that_is_given_is_kept(void **state)
 {
@@ -124,6 +126,7 @@ static void everything_that_is_given_is_kept(void **state)
     assert_int_equal(webhook->retry_count, 3);
     assert_int_equal(webhook->retry_s[2], 86400);
     assert_int_equal(webhook->max_in_flight, 1024);
+    assert_true(webhook->rate_per_second == 2.5 && webhook->rate_burst == 9);
     webhook_unref(webhook);
     webhook = parse("{\"target\":\"http://h\",\"event\":\"one\",\"retry\":[]}", NULL);
     assert_int_equal(webhook->event_count, 1);
@@ -174,7 +177,15 @@ static void each_mistake_is_named(void **state)
         {"\"retry\":[-1]", "retry", "0 to"},
         {"\"max_in_flight\":0", "max_in_flight", "1 to 1024"},
         {"\"max_in_flight\":1025", "max_in_flight", "1 to 1024"},
-        {"\"rate_limit\":{}", "rate_limit", "not supported yet"},
+        {"\"rate_limit\":{}", "rate_limit", "needs per_second"},
+        {"\"rate_limit\":5", "rate_limit", "an object {per_second, burst?}"},
+        {"\"rate_limit\":{\"per_second\":0}", "rate_limit.per_second", "from 0.001 to 100000"},
+        {"\"rate_limit\":{\"per_second\":100001}", "rate_limit.per_second", "from 0.001"},
+        {"\"rate_limit\":{\"per_second\":\"5\"}", "rate_limit.per_second", "must be a number"},
+        {"\"rate_limit\":{\"per_second\":1,\"burst\":0}", "rate_limit.burst", "1 to 100000"},
+        {"\"rate_limit\":{\"per_second\":1,\"burst\":1.5}", "rate_limit.burst", "whole number"},
+        {"\"rate_limit\":{\"per_second\":1,\"per_hour\":1}", "rate_limit", "only per_second"},
+        {"\"rate_limit\":{\"per_second\":1,\"per_second\":1}", "rate_limit", "twice"},
         {"\"ordered\":\"key\"", "ordered", "not supported yet"},
         {"\"tls\":{}", "tls", "not supported yet"},
         {"\"keep_requests\":\"1h\"", "keep_requests", "not supported yet"},

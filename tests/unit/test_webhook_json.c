@@ -88,6 +88,8 @@ static void test_plain(void **state)
     ADD("{\"rate_limit\":{\"per_second\":10},\"max_in_flight\":4,\"timeout_ms\":15000,"
         "\"retry\":[5,120]}",
         "--rate", "10/s", "--max-in-flight", "4", "--timeout", "15s", "--retry", "5s, 2m");
+    ADD("{\"rate_limit\":{\"per_second\":0.5,\"burst\":3}}", "--rate", "0.5/s", "--burst", "3");
+    ADD("{\"rate_limit\":{\"per_second\":7}}", "--rate", "7");
     ADD("{\"secrets\":[\"a\",\"b\"],\"ordered\":\"key\",\"retry\":[]}", "--secret", "a", "--secret",
         "b", "--ordered", "key", "--retry", "none");
 }
