@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/usage.h"
 #include "dispatch/figures.h"
 
 // All that one scrape reads.
@@ -19,6 +20,7 @@ struct scrape {
     struct script_stats script;
     struct sender_stats sender;
     struct ingest_stats ingest;
+    struct usage usage;
 };
 
 static void put(struct scrape *s, uint64_t value)
@@ -267,6 +269,26 @@ static void metric_BUILD_INFO(struct scrape *s)
     put_label(s, "version", GRAPNEL_VERSION, 1);
 }
 
+static void metric_PROCESS_CPU(struct scrape *s)
+{
+    (void)buf_append_format(s->out, "grapnel_%s %.6f\n", s->name, s->usage.cpu_seconds);
+}
+
+static void metric_PROCESS_MEMORY(struct scrape *s)
+{
+    put(s, s->usage.resident_bytes);
+}
+
+static void metric_PROCESS_FILES(struct scrape *s)
+{
+    put(s, s->usage.open_files);
+}
+
+static void metric_PROCESS_MOST_FILES(struct scrape *s)
+{
+    put(s, s->usage.most_files);
+}
+
 static const struct {
     const char *name, *type, *help;
     void (*write)(struct scrape *s);
@@ -285,6 +307,7 @@ void api_metrics(struct api_call *call)
     script_stats(env->script, &s.script);
     sender_stats(env->sender, &s.sender);
     ingest_stats(env->ingest, &s.ingest);
+    usage_read(&s.usage);
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         s.name = table[i].name;
         (void)buf_append_format(s.out, "# HELP grapnel_%s %s\n# TYPE grapnel_%s %s\n", s.name,

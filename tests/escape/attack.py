@@ -219,17 +219,17 @@ class Ground:
 
     def note(self):
         """Once everything is warm."""
-        self.before = self.engine.pss(), self.engine.open_files()
+        self.before = self.engine.memory(), self.engine.open_files()
 
     def check_growth(self):
         """What is left behind when a folder's scripts are through."""
         list(self.canary.problems())
         self.engine.wait_idle()
-        pss, files = self.engine.pss(), self.engine.open_files()
+        memory, files = self.engine.memory(), self.engine.open_files()
         if self.before and files > self.before[1] + FILES:
             yield f"the engine has {files} open files, {self.before[1]} before"
-        if self.before and pss > self.before[0] + GROWTH and not self.story.is_sanitized:
-            yield f"the engine has {pss >> 20} MiB, {self.before[0] >> 20} before"
+        if self.before and memory > self.before[0] + GROWTH and not self.story.is_sanitized:
+            yield f"the engine has {memory >> 20} MiB, {self.before[0] >> 20} before"
         yield from self.canary.leaks("the engine's log", self.engine.log().encode())
 
 

@@ -160,7 +160,7 @@ def test_ten_thousand_different_errors(story):
             assert all(reply["ok"] for reply in producer.replies(left))
         wait_for(lambda: engine.metric(failed) == sent, "all have failed", 120)  # noqa: B023
         engine.wait_idle(120)
-        sizes.append(engine.pss())
+        sizes.append(engine.memory())
         series.append(len(engine.metrics()))
     assert series[1] == series[0], series
     assert target.count == 0

@@ -33,7 +33,7 @@ def test_dead_target_with_200000_waiting(story):
         one.webhook(good, events=["good"], max_in_flight=128)
         for _ in range(3):
             rate(one, good)  # warm
-    before = engine.pss()
+    before = engine.memory()
 
     engine.webhook(story.dead_url(), events=["bad"])
     data = b'{"event":"bad","data":{"title":"%s"}}\n' % (b"x" * 200)
@@ -43,10 +43,10 @@ def test_dead_target_with_200000_waiting(story):
             assert producer.pipeline(data * (count // 10)) == count // 10
     took = time.monotonic() - started
     wait_for(lambda: waiting(engine) == count, "all of them wait", 60)
-    after = engine.pss()
+    after = engine.memory()
 
     ratio, without, with_backlog = ratio_of_pairs(lambda: rate(other, good), lambda: rate(engine, good), 0.9)
-    grown = max(after, engine.pss()) - before
+    grown = max(after, engine.memory()) - before
     print(
         f"{count} waiting: {count / took:.0f}/s acknowledged, memory {before >> 20} MiB, grown by"
         f" {grown / (1 << 20):.1f} MiB; other webhook {median(without):.0f}/s without,"

@@ -480,3 +480,17 @@ def test_no_secret_in_logs_metrics_or_lists(story):
         assert "YzRuNHJ5" not in text, place
         for part in ("env", "path", "query", "dead"):
             assert canary + part not in text, (place, part)
+
+
+def test_the_process_says_what_it_uses(story):
+    """For operators, and for tests: an engine hides its /proc from all but root."""
+    engine = story.engine()
+    before = engine.metrics()
+    producers = [engine.producer() for _ in range(20)]
+    for producer in producers:
+        assert producer.send()["ok"]
+    after = engine.metrics()
+    assert after["grapnel_process_open_fds"] - before["grapnel_process_open_fds"] >= 20, after
+    assert after["grapnel_process_open_fds"] < after["grapnel_process_max_fds"]
+    assert after["grapnel_process_cpu_seconds_total"] >= before["grapnel_process_cpu_seconds_total"] > 0
+    assert after["grapnel_process_resident_memory_bytes"] > 4 << 20

@@ -184,14 +184,14 @@ def test_endless_line_stays_within_memory(story):
     """100 MB without a line feed: one error, and the engine does not keep them."""
     engine = story.engine()
     engine.ok()
-    before = engine.pss()
+    before = engine.memory()
     with engine.producer() as producer:
         block = b"x" * (1 << 20)
         for _ in range(story.scale(100, 10)):
             producer.write(block)
         producer.write(b"\n")
         assert producer.reply()["error"]["code"] == "too_large"
-        grown = engine.pss() - before
+        grown = engine.memory() - before
         assert story.is_sanitized or grown < 8 << 20, grown
         assert producer.send()["ok"]
 
@@ -389,7 +389,7 @@ def test_client_that_never_reads_is_no_longer_read_from(story):
     """Its bytes stay in its own socket; memory stays flat; others go on."""
     engine = story.engine()
     engine.ok()
-    before = engine.pss()
+    before = engine.memory()
     deaf = socket.socket(socket.AF_UNIX)
     deaf.connect(engine.ingest)
     deaf.setblocking(False)
@@ -403,7 +403,7 @@ def test_client_that_never_reads_is_no_longer_read_from(story):
             time.sleep(0.005)
     assert sent < 200_000_000, "the engine never stopped reading"
     assert engine.send()["ok"]
-    assert story.is_sanitized or engine.pss() - before < 24 << 20, engine.pss() - before
+    assert story.is_sanitized or engine.memory() - before < 24 << 20, engine.memory() - before
     deaf.close()
     wait_for(lambda: engine.metric("ingest_connections") == 0, "the connection is gone")
 
