@@ -131,6 +131,25 @@ static bool parse_header(struct span line, struct header *out)
     return true;
 }
 
+// By the target's own clock where the answer has it: only the distance of the two dates means anything.
+static void fill_retry(struct attempt *attempt, int64_t wall_ms)
+{
+    const struct header *headers = attempt->response_headers;
+    struct span value = {0};
+    int64_t target_s = 0;
+    if (attempt->status < 400)
+        return;
+    for (size_t i = 0; i < attempt->response_header_count; i++) {
+        if (span_eq_nocase(headers[i].name, SPAN("Date")) &&
+            date_parse_http(headers[i].value, &target_s))
+            wall_ms = target_s * 1000;
+        else if (span_eq_nocase(headers[i].name, SPAN("Retry-After")))
+            value = headers[i].value;
+    }
+    if (value.at != NULL)
+        attempt->retry_after_ms = answer_parse_retry(value, wall_ms);
+}
+
 static void fill_headers(const struct answer *answer, struct attempt *attempt, int64_t wall_ms)
 {
     struct span rest = arena_copy(&attempt->arena, buf_span(&answer->head));
@@ -143,10 +162,9 @@ static void fill_headers(const struct answer *answer, struct attempt *attempt, i
         if (!parse_header(line, header))
             continue;
         attempt->response_header_count++;
-        if (attempt->status >= 400 && span_eq_nocase(header->name, SPAN("Retry-After")))
-            attempt->retry_after_ms = answer_parse_retry(header->value, wall_ms);
         header++;
     }
+    fill_retry(attempt, wall_ms);
 }
 
 void answer_fill(const struct answer *answer, struct attempt *attempt, int64_t wall_ms)

@@ -31,7 +31,8 @@ const char *answer_add_line(struct answer *answer, struct span line);
 // False: that is enough, close the connection.
 bool answer_add_body(struct answer *answer, struct span piece);
 // Copies status, headers, body and Retry-After of a complete answer into `attempt`; what goes into
-// its arena comes on top of the arena's maximum. `wall_ms` is now.
+// its arena comes on top of the arena's maximum. `wall_ms` is now, unless the answer's own Date says
+// what its target takes for now: a date in Retry-After is counted from that.
 void answer_fill(const struct answer *answer, struct attempt *attempt, int64_t wall_ms);
 
 // Milliseconds from a Retry-After value: seconds (at most ANSWER_MAX_RETRY_MS), or a date, which

@@ -170,13 +170,51 @@ static void test_retry_after(void **state)
     }
 }
 
+// Lines of an answer; its Retry-After in ms, when our clock says 06 Nov 1994 08:49:37.
+static int64_t told(struct answer *answer, const char *const *lines)
+{
+    struct attempt *a = attempt_new(1, 1000);
+    answer_clear(answer);
+    assert_null(add(answer, "HTTP/1.1 503 No\r\n"));
+    for (; *lines != NULL; lines++)
+        assert_null(add(answer, *lines));
+    assert_null(add(answer, "\r\n"));
+    answer_fill(answer, a, 784111777000);
+    int64_t ms = a->retry_after_ms;
+    attempt_free(a);
+    return ms;
+}
+
+#define LATER  "Retry-After: Sun, 06 Nov 1994 09:49:37 GMT\r\n"
+#define AHEAD  "Date: Sun, 06 Nov 1994 09:48:37 GMT\r\n"
+#define BEHIND "Date: Sat, 05 Nov 1994 09:49:37 GMT\r\n"
+
+static void test_the_clock_of_the_target(void **state)
+{
+    static const struct {
+        const char *lines[3];
+        int64_t ms;
+    } rows[] = {
+        {{LATER}, 3600000},
+        {{AHEAD, LATER}, 60000},
+        {{LATER, AHEAD}, 60000},
+        {{BEHIND, LATER}, 86400000},
+        {{LATER, "Date: soon\r\n"}, 3600000},
+        {{"Retry-After: 5\r\n", BEHIND}, 5000},
+        {{AHEAD, "Retry-After: soon\r\n"}, -1},
+        {{AHEAD}, -1},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(told(*state, rows[i].lines), rows[i].ms);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_lines),        TEST(test_status_lines), TEST(test_bounds),
-        TEST(test_many_headers), TEST(test_retry_after),
+        TEST(test_many_headers), TEST(test_retry_after),  TEST(test_the_clock_of_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
