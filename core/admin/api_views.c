@@ -51,6 +51,23 @@ static void write_held(struct json_writer *w, const struct dispatch_webhook_stat
     json_write_end_array(w);
 }
 
+// Open also while its probe is under way, when nothing holds the webhook.
+static void write_breaker(struct json_writer *w, const struct dispatch_breaker *breaker)
+{
+    json_write_name(w, "breaker");
+    if (breaker->since_ms == 0) {
+        json_write_null(w);
+        return;
+    }
+    json_write_object(w);
+    json_write_name(w, "since");
+    json_write_date_ms(w, breaker->since_ms);
+    json_write_name(w, "next_probe_at");
+    json_write_date_ms(w, breaker->next_probe_ms);
+    json_write_member_int(w, "failures", breaker->failures);
+    json_write_end_object(w);
+}
+
 static void write_quarantine(struct api_call *call, const struct webhook *webhook)
 {
     struct json_writer *w = &call->json;
@@ -81,6 +98,7 @@ static void write_traffic(struct json_writer *w, const struct dispatch_webhook_s
     json_write_member_int(w, "dead", (int64_t)s->dead);
     json_write_member_int(w, "waiting", (int64_t)(s->waiting_rows + s->ready));
     json_write_member_int(w, "in_flight", s->in_flight);
+    json_write_member_bool(w, "waits_for_rate_limit", s->waits_for_token);
     json_write_name(w, "next_due_at");
     json_write_date_ms(w, s->next_due_ms == INT64_MAX ? 0 : s->next_due_ms);
     json_write_name(w, "last_attempt_at");
@@ -135,6 +153,7 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
     json_write_member_bool(w, "signs", script_has_sign(call->admin->env.script, webhook));
     json_write_member_text(w, "state", state_of(webhook, &state));
     write_held(w, &state);
+    write_breaker(w, &state.breaker);
     write_quarantine(call, webhook);
     write_traffic(w, &state);
     write_script_use(call, webhook);

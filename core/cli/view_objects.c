@@ -156,6 +156,17 @@ static void put_limits(struct view *view, uint32_t webhook)
     put_retry(view, webhook);
 }
 
+static void put_breaker(struct view *view, uint32_t webhook)
+{
+    uint32_t breaker = view_member(view, webhook, "breaker");
+    if (breaker == JSON_NONE || json_type(view->doc, breaker) != JSON_OBJECT)
+        return;
+    const char *line = arena_format(&view->arena, "open after %.*s failures in a row, since %.*s",
+                                    SPAN_ARGS(view_text(view, breaker, "failures")),
+                                    SPAN_ARGS(view_text(view, breaker, "since")));
+    view_put_field(view, "circuit breaker", span_of(line));
+}
+
 struct span view_holds(struct view *view, uint32_t webhook, struct span except)
 {
     uint32_t holds = view_member(view, webhook, "holds");
@@ -189,6 +200,7 @@ void view_webhook(struct view *view, uint32_t webhook)
     view_put_field(view, "tenant", view_text(view, webhook, "tenant"));
     view_put_field(view, "disabled", view_text(view, webhook, "disabled_reason"));
     view_put_field(view, "held", view_holds(view, webhook, SPAN("")));
+    put_breaker(view, webhook);
     put_quarantine(view, webhook);
     put_scripts(view, webhook);
     put_script_use(view, webhook);

@@ -51,6 +51,10 @@ void dispatch_webhook_state(const struct dispatch *d, uint32_t number,
     out->next_due_ms = hook->next_due_ms;
     out->waits_for_token = (hook->ready_count > 0 || hook->next_due_ms <= clock_wall_ms()) &&
                            rate_wait_ns(&hook->rate, 0, clock_mono_ns()) > 0;
+    if (breaker_is_open(&hook->breaker))
+        out->breaker = (struct dispatch_breaker){.since_ms = hook->breaker.since_ms,
+                                                 .next_probe_ms = hook->breaker.until_ms,
+                                                 .failures = hook->breaker.in_a_row};
     enum hold list[HOLD_COUNT];
     out->hold_count = holds_list(&hook->holds, clock_wall_ms(), list);
     for (size_t i = 0; i < out->hold_count; i++) {

@@ -16,6 +16,11 @@ struct dispatch_webhook_state {
         enum hold reason;
         int64_t until_ms; // 0: until somebody acts
     } holds[HOLD_COUNT];
+    struct dispatch_breaker {
+        int64_t since_ms;      // when it opened; 0: it is closed
+        int64_t next_probe_ms; // may be past: the probe is under way, or nothing waits
+        uint32_t failures;     // in a row
+    } breaker;
     bool waits_for_token;    // of its rate limit: more is due than may go now
     int64_t last_attempt_ms; // 0: none
     enum outcome last_outcome;

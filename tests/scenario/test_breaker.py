@@ -25,6 +25,31 @@ def test_reset_by_hand_goes_on_at_once(story):
     assert engine.metric("breaker_open") == 0 and target.count == 20
 
 
+def test_an_open_one_is_shown(story):
+    target, engine, webhook, _ = opened(story)
+    path = f"/api/v1/webhooks/{webhook['uuid']}"
+    row = engine.get(path)
+    assert row["breaker"]["failures"] == 10 and row["breaker"]["since"] <= row["breaker"]["next_probe_at"], row
+    assert row["held"] == {"reason": "circuit_breaker", "until": row["breaker"]["next_probe_at"]}, row
+    shown = engine.run("webhooks", "show", webhook["uuid"]).stdout.decode()
+    assert "open after 10 failures in a row" in shown, shown
+    target.answer_with(204)
+    engine.api("POST", f"{path}/breaker/reset")
+    assert engine.get(path)["breaker"] is None
+    assert "failures in a row" not in engine.run("webhooks", "show", webhook["uuid"]).stdout.decode()
+
+
+def test_it_stays_open_while_its_probe_is_under_way(story):
+    """Its hold has ended, but all others still wait for what the probe comes to."""
+    target, engine, webhook, _ = opened(story)
+    target.answer_with(Answer.hang())
+    engine.clock.advance(31)
+    target.wait(11)
+    row = engine.get(f"/api/v1/webhooks/{webhook['uuid']}")
+    assert row["held"] is None and row["breaker"]["failures"] == 10, row
+    assert target.count == 11
+
+
 def test_opens_by_rate_over_5_minutes(story):
     """Three good ones, seven bad ones, and again: never ten failures in a row, but 70 % of 20 attempts."""
     target = story.target(lambda request: Answer.status(204 if request.json["data"] % 10 < 3 else 503))

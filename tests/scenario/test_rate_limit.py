@@ -161,6 +161,7 @@ def test_it_is_shown(story):
     target, engine, webhook, _ = limited(story, 5)
     stays_at(engine, target, 2)
     assert engine.get(path_of(webhook))["rate_limit"] == SLOW
+    assert "'waits_for_rate_limit': True" in str(engine.get(path_of(webhook)))
     waiting = engine.deliveries("?state=pending")[0]
     for path in (path_of(webhook), f"/api/v1/deliveries/{waiting['id']}"):
         assert "rate limit of 0.01 requests a second" in str(engine.get(f"{path}/explain")), path
