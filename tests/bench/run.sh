@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The benchmark suite: builds, finds or installs nginx, runs engine and limit in turns, prints ratios.
 # Rows: passthrough script lua-sign lua-filter lua-change lua-rebuild, and, when named, lua-10000.
-# Run by itself: drain.py (a long outage of all targets ends).
+# Run by themselves: drain.py (a long outage of all targets ends), isolation.py (a bad webhook's neighbours).
 # Usage: tests/bench/run.sh [ROW ...] [--rounds N] [--events N] [--json FILE] [--compare FILE]
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
