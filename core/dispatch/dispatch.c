@@ -248,7 +248,7 @@ static void on_tick(void *context)
     if (!list_is_empty(&d->unsettled))
         settle_again(d);
     if (!list_is_empty(&d->unsaved))
-        quarantine_save_again(d);
+        keep_save_again(d);
     if (d->is_draining)
         finish_drain(d);
     dispatch_arm(d);

@@ -7,97 +7,34 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define MAX_REASON 512   // bytes that are kept of a failure's reason
-#define MAX_OBJECT 16384 // bytes of a quarantine in the store
+#define MAX_REASON 512 // bytes that are kept of a failure's reason
 #define MAX_NAMES  (WEBHOOK_MAX_SCRIPTS * 128)
 
 // ---- in the store ------------------------------------------------------------------------------
 
-struct saving {
-    struct store_object op;
-    struct dispatch *dispatch;
-    struct hook *hook; // borrowed: lives as long as the dispatch
-    char key[UID_TEXT_LEN + 1];
-    char *by; // owned
-    struct buf body;
+static bool print(struct keep *keep, struct json_writer *w)
+{
+    const struct quarantine *q = CONTAINER_OF(keep, struct quarantine, keep);
+    if (!q->is_held)
+        return false;
+    json_write_object(w);
+    json_write_member_text(w, "scripts", q->scripts);
+    json_write_member_text(w, "outcome", outcome_name(q->outcome));
+    json_write_name(w, "reason");
+    json_write_quoted_value(w, span_of(q->reason));
+    json_write_member_int(w, "failures", q->failures);
+    json_write_member_int(w, "since_ms", q->since_ms);
+    json_write_end_object(w);
+    return true;
+}
+
+static const struct keep_rules rules = {
+    .kind = OBJECT_QUARANTINE,
+    .name = "quarantine",
+    .put_action = "quarantine",
+    .remove_action = "release",
+    .print = print,
 };
-
-static void save(struct dispatch *d, struct quarantine *q, struct span by);
-
-static void on_saved(struct store_op *op)
-{
-    struct saving *s = (struct saving *)(void *)op;
-    struct dispatch *d = s->dispatch;
-    struct quarantine *q = s->hook->quarantine;
-    d->settling--;
-    q->is_saving = false;
-    if (op->err != OK) {
-        log_line(LOG_ERROR, LOG_DISPATCH_AREA, "the quarantine of webhook %s is not stored: %s",
-                 s->key, err_text(op->err));
-        list_append(&d->unsaved, &q->unsaved_node);
-        dispatch_arm(d);
-    } else {
-        q->number = op->kind == STORE_PUT ? s->op.object.number : 0;
-        q->revision = op->kind == STORE_PUT ? s->op.object.revision : 0;
-        save(d, q, SPAN("engine")); // it may have changed meanwhile
-    }
-    buf_deinit(&s->body);
-    xfree(s->by);
-    xfree(s);
-}
-
-static void print(const struct quarantine *q, struct buf *out)
-{
-    struct json_writer w;
-    json_write_init(&w, out);
-    json_write_object(&w);
-    json_write_member_text(&w, "scripts", q->scripts);
-    json_write_member_text(&w, "outcome", outcome_name(q->outcome));
-    json_write_name(&w, "reason");
-    json_write_quoted_value(&w, span_of(q->reason));
-    json_write_member_int(&w, "failures", q->failures);
-    json_write_member_int(&w, "since_ms", q->since_ms);
-    json_write_end_object(&w);
-}
-
-// Makes the store say what is so; one operation at a time.
-static void save(struct dispatch *d, struct quarantine *q, struct span by)
-{
-    bool is_stored = q->number != 0;
-    list_remove(&q->unsaved_node);
-    if (q->is_saving || q->is_held == is_stored)
-        return;
-    struct saving *s = xcalloc(1, sizeof *s);
-    s->dispatch = d;
-    s->hook = q->hook;
-    s->by = xmemdup0(by.at ? by.at : "", by.len);
-    uid_print(&q->hook->webhook->uuid, s->key);
-    buf_init(&s->body, MAX_OBJECT);
-    if (q->is_held)
-        print(q, &s->body);
-    s->op.object = (struct object){.kind = OBJECT_QUARANTINE,
-                                   .number = q->number,
-                                   .revision = q->revision,
-                                   .key = span_of(s->key),
-                                   .body = buf_span(&s->body),
-                                   .by = span_of(s->by),
-                                   .action = q->is_held ? SPAN("quarantine") : SPAN("release"),
-                                   .at_ms = clock_wall_ms()};
-    q->is_saving = true;
-    d->settling++;
-    store_op_init(&s->op.op, q->is_held ? STORE_PUT : STORE_REMOVE, on_saved, d);
-    store_submit(d->env.store, &s->op.op);
-}
-
-void quarantine_save_again(struct dispatch *d)
-{
-    struct list again;
-    struct list_node *node;
-    list_init(&again);
-    list_splice(&again, &d->unsaved);
-    while ((node = list_pop(&again)) != NULL)
-        save(d, CONTAINER_OF(node, struct quarantine, unsaved_node), SPAN("engine"));
-}
 
 // ---- held --------------------------------------------------------------------------------------
 
@@ -107,6 +44,8 @@ static struct quarantine *quarantine_of(struct hook *hook)
         hook->quarantine = xcalloc(1, sizeof *hook->quarantine);
         hook->quarantine->magic = QUARANTINE_MAGIC;
         hook->quarantine->hook = hook;
+        hook->quarantine->keep.hook = hook;
+        hook->quarantine->keep.rules = &rules;
     }
     CHECK(hook->quarantine->magic == QUARANTINE_MAGIC);
     return hook->quarantine;
@@ -117,7 +56,7 @@ void quarantine_free(struct quarantine *q)
     if (q == NULL)
         return;
     list_remove(&q->node);
-    list_remove(&q->unsaved_node);
+    keep_deinit(&q->keep);
     xfree(q->scripts);
     xfree(q->reason);
     q->magic = 0;
@@ -174,7 +113,7 @@ void quarantine_release(struct dispatch *d, struct hook *hook, struct span by, c
     d->stats.quarantined--;
     log_quarantine(q, "webhook released from quarantine", why);
     hook_release(d, hook, HOLD_QUARANTINE);
-    save(d, q, by);
+    keep_save(d, &q->keep, by);
 }
 
 // ---- counting ----------------------------------------------------------------------------------
@@ -210,7 +149,7 @@ void quarantine_note(struct dispatch *d, struct hook *hook, const struct attempt
     d->stats.quarantines++;
     begin(d, q);
     log_quarantine(q, "webhook held in quarantine: its scripts fail", NULL);
-    save(d, q, SPAN("engine"));
+    keep_save(d, &q->keep, SPAN("engine"));
 }
 
 // ---- what lets it go ---------------------------------------------------------------------------
@@ -287,47 +226,27 @@ uint32_t dispatch_release(struct dispatch *d, const struct dispatch_users *users
 
 // ---- at start ----------------------------------------------------------------------------------
 
-static struct span text_of(const struct json_doc *doc, const char *name, struct arena *arena)
-{
-    uint32_t node = json_get(doc, 0, span_of(name));
-    if (node == JSON_NONE || json_type(doc, node) != JSON_STRING)
-        return SPAN("");
-    char *text = arena_alloc(arena, json_inside(doc, node).len + 1);
-    return span_make(text, json_decode_string(doc, node, text));
-}
-
-static int64_t number_of(const struct json_doc *doc, const char *name)
-{
-    uint32_t node = json_get(doc, 0, span_of(name));
-    int64_t number = 0;
-    if (node != JSON_NONE && json_type(doc, node) == JSON_NUMBER)
-        (void)json_to_int64(doc, node, &number);
-    return number;
-}
-
 void quarantine_on_stored(void *context, const struct object *object)
 {
     struct dispatch *d;
     CAST(d, context, DISPATCH_MAGIC);
-    struct uid uuid;
     struct json_doc doc;
     struct json_error error;
     struct arena arena;
-    struct hook *hook = uid_parse(object->key, &uuid) ? hook_by_uuid(d, &uuid) : NULL;
+    struct hook *hook = keep_hook(d, object);
     if (hook == NULL)
         return; // deleted at the very end of the last run
     json_init(&doc);
-    arena_init(&arena, MAX_OBJECT);
+    arena_init(&arena, KEEP_MAX_JSON);
     if (json_parse(&doc, object->body, JSON_MAX_DEPTH, &error) == OK) {
         struct quarantine *q = quarantine_of(hook);
-        replace_text(&q->scripts, text_of(&doc, "scripts", &arena));
-        replace_text(&q->reason, text_of(&doc, "reason", &arena));
-        if (!outcome_parse(text_of(&doc, "outcome", &arena), &q->outcome))
+        replace_text(&q->scripts, keep_text(&doc, "scripts", &arena));
+        replace_text(&q->reason, keep_text(&doc, "reason", &arena));
+        if (!outcome_parse(keep_text(&doc, "outcome", &arena), &q->outcome))
             q->outcome = OUTCOME_SCRIPT_ERROR;
-        q->failures = (uint32_t)number_of(&doc, "failures");
-        q->since_ms = number_of(&doc, "since_ms");
-        q->number = object->number;
-        q->revision = object->revision;
+        q->failures = (uint32_t)keep_int(&doc, "failures");
+        q->since_ms = keep_int(&doc, "since_ms");
+        keep_on_stored(&q->keep, object);
         begin(d, q);
         log_quarantine(q, "webhook is still held in quarantine", NULL);
     } else {

@@ -7,6 +7,7 @@
 // milliseconds until that is written loses the hold, and the failures are counted again.
 #pragma once
 
+#include "dispatch/keep.h"
 #include "dispatch/state.h"
 #include "dispatch/streak.h"
 
@@ -23,10 +24,7 @@ struct quarantine {
     enum outcome outcome;
     uint32_t failures;
     int64_t since_ms; // wall clock
-    // In the store.
-    uint32_t number, revision;     // of the object; 0: there is none
-    bool is_saving;                // an operation is on its way
-    struct list_node unsaved_node; // in dispatch.unsaved after one that failed
+    struct keep keep; // in the store while it is held
 };
 
 // An attempt has been rendered, or not: counts, and holds its webhook when that is too much.
@@ -39,8 +37,6 @@ void quarantine_release(struct dispatch *d, struct hook *hook, struct span by, c
 void quarantine_on_edit(struct dispatch *d, struct hook *hook, const struct webhook *old);
 // Once per turn: lets those go whose scripts have other versions now.
 void quarantine_look(struct dispatch *d);
-// What the store refused is written again.
-void quarantine_save_again(struct dispatch *d);
 // At start, for each object of the store; a store_load callback, `context` is the dispatch.
 void quarantine_on_stored(void *context, const struct object *object);
 void quarantine_free(struct quarantine *quarantine); // NULL is fine

@@ -31,22 +31,23 @@ struct dispatch {
     struct alarm tick;      // set only when something has a time
     struct alarm retention; // every minute, and between slices of pruning
     bool is_pruning;
-    struct strmap tenants;            // name → struct tenant (owned)
-    struct map hooks;                 // number → struct hook (owned)
-    struct strmap hooks_by_uuid;      // 16 bytes → struct hook (borrowed)
-    uint32_t highest_number;          // of a hook, for walks in order
-    struct map deliveries;            // id → struct delivery (owned), all that are in memory
-    struct list turns;                // tenants with runnable hooks, in turn
-    struct heap wakes;                // hooks by the time to look at them
-    struct heap tokens;               // hooks by when their rate limit lets the next one go
-    struct list young;                // deliveries without a row, oldest first (age_node)
-    struct list saving, unsettled;    // webhooks' revisions under way; refused settlements
-    struct list quarantined, unsaved; // quarantines that hold their hook; that the store refused
-    uint32_t script_generation;       // when the first were looked at
-    uint64_t next_seq, places_bytes;  // places_bytes: events held in memory
-    uint32_t appending;               // events on their way to the store
-    uint32_t settling;                // settlements on their way to the store or in `unsettled`
-    uint32_t running;                 // flights
+    struct strmap tenants;           // name → struct tenant (owned)
+    struct map hooks;                // number → struct hook (owned)
+    struct strmap hooks_by_uuid;     // 16 bytes → struct hook (borrowed)
+    uint32_t highest_number;         // of a hook, for walks in order
+    struct map deliveries;           // id → struct delivery (owned), all that are in memory
+    struct list turns;               // tenants with runnable hooks, in turn
+    struct heap wakes;               // hooks by the time to look at them
+    struct heap tokens;              // hooks by when their rate limit lets the next one go
+    struct list young;               // deliveries without a row, oldest first (age_node)
+    struct list saving, unsettled;   // webhooks' revisions under way; refused settlements
+    struct list quarantined;         // quarantines that hold their hook
+    struct list unsaved;             // keeps that the store refused
+    uint32_t script_generation;      // when the first were looked at
+    uint64_t next_seq, places_bytes; // places_bytes: events held in memory
+    uint32_t appending;              // events on their way to the store
+    uint32_t settling;               // settlements on their way to the store or in `unsettled`
+    uint32_t running;                // flights
     bool is_draining, is_store_down;
     int64_t drain_until_mono_ms;
     void (*on_drained)(void *context);
