@@ -318,6 +318,18 @@ void api_events_explain(struct api_call *call)
 
 // ---- a webhook: why is nothing arriving? -------------------------------------------------------
 
+static void say_failing(const struct dispatch *dispatch, uint32_t webhook, struct buf *out)
+{
+    struct dispatch_failing f;
+    if (!dispatch_failing(dispatch, webhook, &f) || f.disabled_from_ms == 0)
+        return;
+    (void)buf_append_format(out, " It has failed %" PRIu32 " times on %" PRIu32 " days", f.failures,
+                            f.days);
+    say_when(out, " since", f.since_ms);
+    say_when(out, " and will be disabled from", f.disabled_from_ms);
+    (void)buf_append_text(out, ", unless an attempt succeeds.");
+}
+
 static void say_webhook(const struct dispatch *dispatch, const struct webhook *webhook,
                         const struct dispatch_webhook_state *state, struct buf *out)
 {
@@ -346,6 +358,7 @@ static void say_webhook(const struct dispatch *dispatch, const struct webhook *w
         say_when(out, " at", state->last_attempt_ms);
         (void)buf_append_char(out, '.');
     }
+    say_failing(dispatch, webhook->number, out);
 }
 
 void api_webhooks_explain(struct api_call *call)

@@ -88,6 +88,25 @@ static void write_quarantine(struct api_call *call, const struct webhook *webhoo
     json_write_end_object(w);
 }
 
+static void write_failing(struct api_call *call, const struct webhook *webhook)
+{
+    struct json_writer *w = &call->json;
+    struct dispatch_failing f;
+    json_write_name(w, "failing");
+    if (!dispatch_failing(call->admin->env.dispatch, webhook->number, &f)) {
+        json_write_null(w);
+        return;
+    }
+    json_write_object(w);
+    json_write_name(w, "since");
+    json_write_date_ms(w, f.since_ms);
+    json_write_member_int(w, "failures", f.failures);
+    json_write_member_int(w, "days", f.days);
+    json_write_name(w, "disabled_from");
+    json_write_date_ms(w, f.disabled_from_ms);
+    json_write_end_object(w);
+}
+
 static void write_traffic(struct json_writer *w, const struct dispatch_webhook_state *s)
 {
     json_write_name(w, "traffic"); // since the engine's start
@@ -155,6 +174,7 @@ void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with
     write_held(w, &state);
     write_breaker(w, &state.breaker);
     write_quarantine(call, webhook);
+    write_failing(call, webhook);
     write_traffic(w, &state);
     write_script_use(call, webhook);
     json_write_end_object(w);

@@ -239,6 +239,11 @@ static void metric_WEBHOOKS_DISABLED(struct scrape *s)
     put(s, s->dispatch.webhooks_disabled);
 }
 
+static void metric_WEBHOOKS_DISABLING(struct scrape *s)
+{
+    put(s, s->dispatch.disabling);
+}
+
 static void metric_BREAKER_OPEN(struct scrape *s)
 {
     put(s, s->dispatch.breakers_open);

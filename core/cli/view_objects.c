@@ -82,6 +82,21 @@ static void put_quarantine(struct view *view, uint32_t webhook)
                         "scripts release NAME"));
 }
 
+static void put_failing(struct view *view, uint32_t webhook)
+{
+    uint32_t failing = view_member(view, webhook, "failing");
+    if (failing == JSON_NONE || json_type(view->doc, failing) != JSON_OBJECT)
+        return;
+    struct span from = view_text(view, failing, "disabled_from");
+    const char *line =
+        arena_format(&view->arena, "%.*s times on %.*s days, first %.*s%s%.*s",
+                     SPAN_ARGS(view_text(view, failing, "failures")),
+                     SPAN_ARGS(view_text(view, failing, "days")),
+                     SPAN_ARGS(view_ago(view, view_text(view, failing, "since"))),
+                     from.len > 0 ? "; will be disabled from " : "", SPAN_ARGS(from));
+    view_put_field(view, "failing", span_of(line));
+}
+
 static void put_headers(struct view *view, uint32_t webhook)
 {
     uint32_t headers = view_member(view, webhook, "extra_headers");
@@ -202,6 +217,7 @@ void view_webhook(struct view *view, uint32_t webhook)
     view_put_field(view, "held", view_holds(view, webhook, SPAN("")));
     put_breaker(view, webhook);
     put_quarantine(view, webhook);
+    put_failing(view, webhook);
     put_scripts(view, webhook);
     put_script_use(view, webhook);
     view_put_field(view, "extra payload", raw_object(view, webhook, "extra_payload"));

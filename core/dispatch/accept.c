@@ -153,14 +153,20 @@ static void answer_too_early(struct accepting *a)
 void dispatch_accept(struct dispatch *d, struct event **moved, dispatch_answer_fn *answer,
                      void *token)
 {
+    if (d->is_draining) {
+        refuse(answer, token, WIRE_SHUTTING_DOWN, "the engine is stopping: send again");
+        event_unref(*moved);
+        *moved = NULL;
+        return;
+    }
+    accept_event(d, moved, answer, token);
+}
+
+void accept_event(struct dispatch *d, struct event **moved, dispatch_answer_fn *answer, void *token)
+{
     struct event *event = *moved;
     int64_t now = clock_wall_ms();
     *moved = NULL;
-    if (d->is_draining) {
-        refuse(answer, token, WIRE_SHUTTING_DOWN, "the engine is stopping: send again");
-        event_unref(event);
-        return;
-    }
     if (!match(d, event)) {
         refuse(answer, token, WIRE_UNKNOWN_WEBHOOK, "no such webhook in this tenant");
         event_unref(event);

@@ -17,7 +17,7 @@ static enum effect effect_of(enum outcome outcome)
 {
     static const enum effect table[OUTCOME_COUNT] = {
         IGNORED,
-#define X(name, text, breaker) breaker,
+#define X(name, text, breaker, disable) breaker,
 #include "model/outcome.def"
 #undef X
     };

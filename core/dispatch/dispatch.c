@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
 
 #define OWED_AT_ONCE 256
@@ -131,6 +132,8 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
         err = store_load(env->store, OBJECT_WEBHOOK, on_stored_webhook, d);
     if (err == OK)
         err = store_load(env->store, OBJECT_QUARANTINE, quarantine_on_stored, d);
+    if (err == OK)
+        err = store_load(env->store, OBJECT_FAILING, failing_on_stored, d);
     if (err == OK)
         err = take_up_owed(d);
     if (err != OK) {
@@ -333,6 +336,7 @@ static void free_all(struct dispatch *d)
         struct hook *hook = value;
         webhook_unref(hook->webhook);
         quarantine_free(hook->quarantine);
+        failing_free(hook->failing);
         xfree(hook);
     }
     at = 0;

@@ -76,6 +76,14 @@ struct dispatch_quarantine {
 };
 bool dispatch_quarantine(const struct dispatch *dispatch, uint32_t number,
                          struct dispatch_quarantine *out);
+// Fails for days: since when, how often, and when it will be disabled. False: it does not fail.
+struct dispatch_failing {
+    int64_t since_ms; // wall clock, of the first attempt that failed since the last success
+    uint32_t failures, days;
+    int64_t disabled_from_ms; // wall clock: an attempt that fails then disables it; 0: not yet said
+};
+bool dispatch_failing(const struct dispatch *dispatch, uint32_t number,
+                      struct dispatch_failing *out);
 // Which of those that are held: users of the script of that name, of one tenant (empty: of all), or
 // one of them by its number (0: all).
 struct dispatch_users {

@@ -49,6 +49,7 @@ struct dispatch_stats {
     uint64_t spilled; // deliveries that became rows for want of room
     int64_t overdue_ms;
     uint32_t breakers_open, quarantined; // webhooks, now
+    uint32_t disabling;                  // webhooks, now: they fail, and notice was given
     uint64_t quarantines;                // since the start
     uint64_t breaker_openings;           // since the start
     bool is_draining, is_store_down;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
 
 #define CLAIM_AT_ONCE 64
@@ -94,7 +95,10 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
         breaker_reset(&hook->breaker);
         hook_release(d, hook, HOLD_BREAKER);
         hook_release(d, hook, HOLD_RETRY_AFTER);
+        failing_end(d, hook);
     }
+    if (!webhook->is_active)
+        failing_end(d, hook);
     rate_set(&hook->rate, webhook->rate_per_second, webhook->rate_burst, clock_mono_ns());
     quarantine_on_edit(d, hook, old);
     webhook_unref(old);

@@ -38,6 +38,7 @@ struct hook {
     uint32_t claiming;               // rows that a claim may bring; 0: none is under way
     bool is_cancelling;              // deactivated: all its rows are being cancelled
     struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
+    struct failing *failing;         // owned; NULL: it has not failed
     struct holds holds;              // what holds it, and until when
     struct breaker breaker;
     struct rate rate;

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "crypto/mac.h"
+#include "dispatch/engine_event.h"
+#include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
 #include "model/retry.h"
 
@@ -387,14 +389,23 @@ static void log_attempt(const struct flight *flight, const struct retry_decision
 
 static void on_disabled(void *context, enum err err, struct webhook *webhook)
 {
-    (void)context;
-    (void)webhook;
-    if (err != OK)
+    struct dispatch *d;
+    CAST(d, context, DISPATCH_MAGIC);
+    if (err != OK) {
         log_line(LOG_ERROR, LOG_DISPATCH_AREA, "a webhook could not be disabled: %s",
                  err_text(err));
+        return;
+    }
+    struct log_record r;
+    log_begin(&r, LOG_WARN, LOG_DISPATCH_AREA, "webhook disabled");
+    log_uid(&r, "webhook", &webhook->uuid);
+    log_str(&r, "why", webhook_disabled_name(webhook->disabled));
+    log_end(&r);
+    d->stats.webhooks_disabled++;
+    engine_event_disabled(d, hook_by_uuid(d, &webhook->uuid));
 }
 
-static void disable(struct dispatch *d, struct hook *hook, enum webhook_disabled why)
+void run_disable(struct dispatch *d, struct hook *hook, enum webhook_disabled why)
 {
     if (!hook->webhook->is_active || hook->is_saving || hook->is_removed)
         return;
@@ -402,8 +413,7 @@ static void disable(struct dispatch *d, struct hook *hook, enum webhook_disabled
     fresh->is_active = false;
     fresh->disabled = why;
     fresh->disabled_ms = clock_wall_ms();
-    d->stats.webhooks_disabled++;
-    dispatch_webhook_put(d, fresh, 0, SPAN("engine"), "disable", on_disabled, NULL);
+    dispatch_webhook_put(d, fresh, 0, SPAN("engine"), "disable", on_disabled, d);
     webhook_unref(fresh);
 }
 
@@ -447,10 +457,11 @@ static void finish(struct dispatch *d, struct flight *flight)
     if (flight->visit.magic == SCRIPT_VISIT_MAGIC) // scripts had a part in it
         quarantine_note(d, hook, attempt, &flight->event->id);
     attempt->outcome = decision.outcome;
+    failing_note(d, hook, decision.outcome);
     if (decision.hold_webhook_ms > 0)
         hook_hold(d, hook, HOLD_RETRY_AFTER, clock_wall_ms() + decision.hold_webhook_ms);
     if (decision.disable != WEBHOOK_ENABLED)
-        disable(d, hook, decision.disable);
+        run_disable(d, hook, decision.disable);
     if (decision.state == DELIVERY_PENDING)
         (void)failpoint_hit(FAILPOINT_DISPATCH_RETRY);
     struct settle_how how = {.state = decision.state,

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "dispatch/state.h"
+#include "dispatch/engine_event.h"
 
 #define MAX_RECORD (256 * 1024)
 
@@ -71,6 +71,8 @@ void settle(struct dispatch *d, struct delivery *delivery, const struct attempt 
     // What is settled after this one finds the row. (Settlements are done in order.)
     if (how->is_held)
         delivery->has_row = true;
+    if (how->state == DELIVERY_DEAD)
+        engine_event_dead(d, hook_find(d, delivery->webhook), delivery, how);
 }
 
 static void store_is_back(struct dispatch *d)

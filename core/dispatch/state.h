@@ -64,7 +64,14 @@ struct dispatch {
 // Into memory; its webhook's turn decides when it starts. Takes the event's reference.
 struct delivery *run_add(struct dispatch *d, struct hook *hook, const struct claimed *from);
 void run_pump(struct dispatch *d);
+// The engine does it: a new revision, then its event. Nothing while another revision is being saved.
+void run_disable(struct dispatch *d, struct hook *hook, enum webhook_disabled why);
 void run_forget(struct dispatch *d, struct delivery *delivery); // frees it
+
+// ---- accept.c ----
+// As dispatch_accept, also while it is draining: for events of the engine itself.
+void accept_event(struct dispatch *d, struct event **moved, dispatch_answer_fn *answer,
+                  void *token);
 
 // ---- settle.c ----
 // Writes what became of a delivery; `attempt` (may be NULL) is packed, not kept.

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
 
 #define CANCEL_AT_ONCE 1000
@@ -170,6 +171,7 @@ static void on_removed(struct store_op *op)
             script_forget(d->env.script, hook->webhook);
         hook->is_removed = true;
         quarantine_release(d, hook, span_of(s->by), "its webhook was deleted");
+        failing_end(d, hook);
         match_remove(&hook->tenant->match, hook->webhook);
         strmap_remove(&d->hooks_by_uuid, uuid);
         webhooks_cancel(d, hook);

@@ -240,6 +240,12 @@ static enum err take_name(struct decoding *d)
     struct span name = {0};
     if (!take_text(d, FIELD_EVENT, EVENT_MAX_NAME, &name) || !event_name_is_valid(name))
         return bad_field(d, FIELD_EVENT);
+    if (span_starts_with(name, SPAN(EVENT_ENGINE_PREFIX))) {
+        wire_refuse(d->reply, WIRE_BAD_FIELD,
+                    "\"event\" begins with \"" EVENT_ENGINE_PREFIX
+                    "\": those are the engine's own; choose another name");
+        return ERR_SYNTAX;
+    }
     d->source.name = name;
     return OK;
 }

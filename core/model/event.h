@@ -10,8 +10,10 @@
 enum event_form { EVENT_DATA, EVENT_FIELDS, EVENT_OVERRIDE };
 #define EVENT_MAX_NAME 128
 #define EVENT_MAX_KEY  128
+// Events of the engine itself begin so; a pattern matches them only when it begins so, too.
+#define EVENT_ENGINE_PREFIX "grapnel."
 
-#define EVENT_MAGIC    0x45564e54u
+#define EVENT_MAGIC         0x45564e54u
 struct event {
     uint32_t magic;
     uint32_t refs;         // atomic

@@ -6,7 +6,7 @@
 
 static const char *const names[OUTCOME_COUNT] = {
     NULL,
-#define X(name, text, breaker) text,
+#define X(name, text, breaker, disable) text,
 #include "model/outcome.def"
 #undef X
 };

@@ -7,7 +7,7 @@
 // The numbers are stored: new ones go to the end of outcome.def.
 enum outcome {
     OUTCOME_NONE = 0, // not tried yet
-#define X(name, text, breaker) OUTCOME_##name,
+#define X(name, text, breaker, disable) OUTCOME_##name,
 #include "model/outcome.def"
 #undef X
     OUTCOME_COUNT

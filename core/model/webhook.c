@@ -59,7 +59,7 @@ bool webhook_pattern_is_valid(struct span pattern)
 bool webhook_pattern_matches(struct span pattern, struct span name)
 {
     if (span_is(pattern, "*"))
-        return true;
+        return !span_starts_with(name, SPAN(EVENT_ENGINE_PREFIX));
     if (!has_tail(pattern))
         return span_eq(pattern, name);
     struct span prefix = {pattern.at, pattern.len - 1}; // with its dot

@@ -130,7 +130,8 @@ static void read_TARGET(struct reading *r, uint32_t value)
 
 static bool is_known_event(const struct webhook_rules *rules, struct span name)
 {
-    if (rules->known_events == NULL || rules->is_stored || span_starts_with(name, SPAN("grapnel.")))
+    if (rules->known_events == NULL || rules->is_stored ||
+        span_starts_with(name, SPAN(EVENT_ENGINE_PREFIX)))
         return true;
     if (name.at[name.len - 1] == '*')
         return true; // patterns may be used freely

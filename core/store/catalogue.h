@@ -13,7 +13,8 @@ enum object_kind {
     OBJECT_TOKEN,
     OBJECT_TENANT,
     OBJECT_SETTING,
-    OBJECT_QUARANTINE
+    OBJECT_QUARANTINE,
+    OBJECT_FAILING
 };
 
 struct object {

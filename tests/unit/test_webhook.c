@@ -290,10 +290,20 @@ static void patterns_match_whole_segments(void **state)
         const char *pattern, *name;
         bool matches;
     } cases[] = {
-        {"*", "a.b", true},        {"a.b", "a.b", true},   {"a.b", "a.b.c", false},
-        {"a.*", "a.b", true},      {"a.*", "a.b.c", true}, {"a.*", "a", false},
-        {"a.*", "a.", false},      {"a.*", "ab.c", false}, {"a.b.*", "a.b.c", true},
-        {"a.b.*", "a.c.b", false}, {"a", "A", false},
+        {"*", "grapnel.delivery.dead", false},
+        {"grapnel.*", "grapnel.delivery.dead", true},
+        {"*", "grapnel", true},
+        {"*", "a.b", true},
+        {"a.b", "a.b", true},
+        {"a.b", "a.b.c", false},
+        {"a.*", "a.b", true},
+        {"a.*", "a.b.c", true},
+        {"a.*", "a", false},
+        {"a.*", "a.", false},
+        {"a.*", "ab.c", false},
+        {"a.b.*", "a.b.c", true},
+        {"a.b.*", "a.c.b", false},
+        {"a", "A", false},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
