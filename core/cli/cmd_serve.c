@@ -96,9 +96,6 @@ static enum err start_sender(struct engine *e, struct errmsg *message)
         .source_address = config->source_address[0] != 0 ? config->source_address : NULL,
         .proxy = config->proxy[0] != 0 ? config->proxy : NULL,
     };
-    if (sender_config.proxy != NULL)
-        log_line(LOG_WARN, LOG_MAIN_AREA,
-                 "requests go through a proxy: it, not the address guard, decides what they reach");
     enum err err =
         sender_start(&e->sender, &e->loop, &sender_config, dispatch_on_sent, e->dispatch, message);
     if (err == OK)

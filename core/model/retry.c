@@ -60,7 +60,7 @@ static struct retry_decision by_verdict(const struct retry_facts *f)
     case VERDICT_DISABLE: {
         struct retry_decision decision =
             dead(OUTCOME_VERDICT_DISABLE, "a script's response said disable");
-        decision.disable = WEBHOOK_OPERATOR;
+        decision.disable = WEBHOOK_VERDICT;
         return decision;
     }
     case VERDICT_NONE: break;

@@ -35,7 +35,7 @@ void webhook_unref(struct webhook *webhook)
 
 const char *webhook_disabled_name(enum webhook_disabled disabled)
 {
-    static const char *const names[] = {NULL, "http_410", "failing", "operator"};
+    static const char *const names[] = {NULL, "http_410", "failing", "operator", "verdict"};
     CHECK(disabled < COUNT_OF(names));
     return names[disabled];
 }

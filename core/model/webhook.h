@@ -18,7 +18,13 @@
 #define WEBHOOK_MAX_RATE    100000.0
 #define WEBHOOK_MAX_BURST   100000
 
-enum webhook_disabled { WEBHOOK_ENABLED, WEBHOOK_HTTP_410, WEBHOOK_FAILING, WEBHOOK_OPERATOR };
+enum webhook_disabled {
+    WEBHOOK_ENABLED,
+    WEBHOOK_HTTP_410,
+    WEBHOOK_FAILING,
+    WEBHOOK_OPERATOR,
+    WEBHOOK_VERDICT
+};
 
 struct webhook_script {
     struct span name;

@@ -560,6 +560,7 @@ static bool read_own(struct reading *r, struct span name, uint32_t value)
     else if (span_is(name, "disabled_reason") && text.len > 0)
         webhook->disabled = span_is(text, "http_410")  ? WEBHOOK_HTTP_410
                             : span_is(text, "failing") ? WEBHOOK_FAILING
+                            : span_is(text, "verdict") ? WEBHOOK_VERDICT
                                                        : WEBHOOK_OPERATOR;
     return true;
 }

@@ -2,7 +2,10 @@
 // Main's side of sending: targets are hashed to threads, attempts handed over and taken back.
 #include "send/sender.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <net/if.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mailbox.h"
@@ -71,6 +74,23 @@ static void on_results(void *context, struct list *messages)
         mailbox_stop(sender->results, on_results_stopped, sender);
 }
 
+// Not fatal: an interface may come later than the engine, and events are accepted meanwhile.
+static bool is_ours(const char *source)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    struct sockaddr_in four = {.sin_family = AF_INET};
+    bool is_four = inet_pton(AF_INET, source, &four.sin_addr) == 1;
+    if (!is_four && inet_pton(AF_INET6, source, &six.sin6_addr) != 1)
+        return if_nametoindex(source) != 0;
+    int fd = socket(is_four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; // not its fault
+    const void *address = is_four ? (const void *)&four : (const void *)&six;
+    bool is_bound = bind(fd, address, is_four ? sizeof four : sizeof six) == 0;
+    (void)close(fd);
+    return is_bound;
+}
+
 enum err sender_start(struct sender **out, uv_loop_t *main_loop, const struct sender_config *config,
                       sender_done_fn *on_done, void *context, struct errmsg *message)
 {
@@ -85,7 +105,13 @@ enum err sender_start(struct sender **out, uv_loop_t *main_loop, const struct se
     }
     if (config->proxy != NULL)
         log_line(LOG_WARN, LOG_SEND_AREA,
-                 "requests go through a proxy: it must refuse internal addresses itself");
+                 "requests go through a proxy: it, not the address guard, decides what they reach");
+    if (config->source_address != NULL && !is_ours(config->source_address))
+        log_line(
+            LOG_ERROR, LOG_SEND_AREA,
+            "source_address \"%s\" is neither an address nor an interface of this machine now: "
+            "no request leaves before it is; nothing is lost",
+            config->source_address);
     struct sender *sender = xcalloc(1, sizeof *sender);
     sender->magic = SENDER_MAGIC;
     sender->thread_count = sender->running = config->threads;

@@ -494,3 +494,27 @@ def test_the_process_says_what_it_uses(story):
     assert after["grapnel_process_open_fds"] < after["grapnel_process_max_fds"]
     assert after["grapnel_process_cpu_seconds_total"] >= before["grapnel_process_cpu_seconds_total"] > 0
     assert after["grapnel_process_resident_memory_bytes"] > 4 << 20
+
+
+def test_source_address_that_is_not_ours(story):
+    """Said at start, in words; what is accepted meanwhile waits, and leaves when the address is one of ours."""
+    target = story.target()
+    engine = story.engine(source_address="203.0.113.9")
+    engine.wait_log('source_address \\"203.0.113.9\\" is neither an address nor an interface')
+    webhook = engine.webhook(target, retry=[1000])
+    event_id = engine.ok()
+    engine.in_state(event_id, "pending", attempts=1)
+    engine.write_config(source_address="no-such-if0")
+    engine.restart()
+    engine.wait_log('source_address \\"no-such-if0\\" is neither')
+    engine.write_config(source_address="127.0.0.77")
+    engine.restart()
+    (delivery,) = engine.deliveries(f"?webhook={webhook['uuid']}")
+    assert engine.api("POST", f"/api/v1/deliveries/{delivery['id']}/retry").status in (200, 202)
+    assert engine.settled(event_id)["state"] == "delivered"
+    assert target.count == 1
+
+
+def test_a_proxy_is_warned_of_once(story):
+    engine = story.engine(proxy="http://127.0.0.1:9")
+    assert len(engine.wait_log("requests go through a proxy")) == 1

@@ -213,6 +213,10 @@ def test_verdict_disable(story):
     delivery, path = first_outcome(engine, story.target(200), **fields)
     assert (delivery["state"], delivery["outcome"]) == ("dead", "verdict_disable"), delivery
     wait_for(lambda: not engine.get(path)["is_active"], "the webhook is disabled")
+    assert engine.get(path)["disabled_reason"] == "verdict"
+    engine.stop()
+    engine.start()
+    assert engine.get(path)["disabled_reason"] == "verdict"
 
 
 def test_filtered(story):
