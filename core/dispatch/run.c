@@ -458,8 +458,10 @@ static void finish(struct dispatch *d, struct flight *flight)
         quarantine_note(d, hook, attempt, &flight->event->id);
     attempt->outcome = decision.outcome;
     failing_note(d, hook, decision.outcome);
-    if (decision.hold_webhook_ms > 0)
-        hook_hold(d, hook, HOLD_RETRY_AFTER, clock_wall_ms() + decision.hold_webhook_ms);
+    if (decision.hold_webhook_ms > 0) // until the very millisecond at which the delivery is due
+        hook_hold(d, hook, HOLD_RETRY_AFTER,
+                  decision.state == DELIVERY_PENDING ? decision.due_ms
+                                                     : clock_wall_ms() + decision.hold_webhook_ms);
     if (decision.disable != WEBHOOK_ENABLED)
         run_disable(d, hook, decision.disable);
     if (decision.state == DELIVERY_PENDING)
