@@ -11,6 +11,7 @@ local signing = require "grapnel.signing"
 return {
     api = 1,
     help = "X-Hub-Signature-256 over the body, as GitHub sends it",
+    secret = "shared",
 
     sign = function(request, event, ctx)
         local headers, key = request.headers, signing.secrets(ctx)[1]

@@ -20,6 +20,7 @@ end
 return {
     api = 1,
     help = "X-Shopify-Hmac-SHA256 over the body",
+    secret = "shared",
     options = {
         topic = { type = "string", default = "{{event}}", check = check.template,
                   help = "what happened, a template", example = "orders/create" },

@@ -10,6 +10,7 @@ local signing = require "grapnel.signing"
 return {
     api = 1,
     help = "X-Slack-Signature, v0",
+    secret = "shared",
 
     sign = function(request, _, ctx)
         local at = ("%d"):format(ctx.attempt.time)

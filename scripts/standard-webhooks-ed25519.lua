@@ -11,6 +11,7 @@ local signing = require "grapnel.signing"
 return {
     api = 1,
     help = "webhook-signature of Standard Webhooks, v1a: ed25519",
+    secret = "ed25519",
 
     sign = function(request, _, ctx)
         local signed, signatures = signing.standard(request), {}

@@ -11,6 +11,7 @@ local signing = require "grapnel.signing"
 return {
     api = 1,
     help = "webhook-signature of Standard Webhooks, v1",
+    secret = "symmetric",
 
     sign = function(request, _, ctx)
         local signed, signatures = signing.standard(request), {}

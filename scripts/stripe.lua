@@ -11,6 +11,7 @@ local signing = require "grapnel.signing"
 return {
     api = 1,
     help = "Stripe-Signature, one v1 for each secret",
+    secret = "shared",
     options = {
         header = { type = "string", default = "Stripe-Signature", check = check.header_name,
                    help = "the header's name", example = "X-Signature" },

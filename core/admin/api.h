@@ -81,6 +81,9 @@ bool api_if_match(struct api_call *call, const struct webhook *have, uint32_t *e
 typedef void api_saved_fn(struct api_call *call, struct webhook *webhook);
 void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
                       const char *action, api_saved_fn *answer);
+// The same, unchecked: what must work however badly the webhook's scripts and options fit.
+void api_put_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
+                     const char *action, api_saved_fn *answer);
 
 // ---- views: api_views.c ----
 void api_write_webhook(struct api_call *call, struct webhook *webhook, bool with_secret);

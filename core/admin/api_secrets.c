@@ -206,7 +206,8 @@ void api_secrets_revoke(struct api_call *call)
         return;
     struct webhook *fresh = webhook_copy(have);
     if (webhook_secret_remove(fresh, call->sid, clock_wall_ms()) == OK) {
-        api_save_webhook(call, fresh, expected, "revoke_secret", answer_revoked);
+        // Unchecked: a secret that leaked must go, also the last one that a script can sign with.
+        api_put_webhook(call, fresh, expected, "revoke_secret", answer_revoked);
         return;
     }
     webhook_unref(fresh);

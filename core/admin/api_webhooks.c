@@ -181,8 +181,8 @@ static void on_checked(void *context, struct problems *problems)
                          s->action, on_saved, call);
 }
 
-void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
-                      const char *action, api_saved_fn *answer)
+static struct saving *saving_new(struct api_call *call, struct webhook *fresh, uint32_t expected,
+                                 const char *action, api_saved_fn *answer)
 {
     struct saving *s = xcalloc(1, sizeof *s);
     s->fresh = fresh;
@@ -191,6 +191,21 @@ void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t exp
     s->answer = answer;
     problems_init(&s->problems);
     call->context = s;
+    return s;
+}
+
+void api_put_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
+                     const char *action, api_saved_fn *answer)
+{
+    (void)saving_new(call, fresh, expected, action, answer);
+    dispatch_webhook_put(call->admin->env.dispatch, fresh, expected, span_of(call->by), action,
+                         on_saved, call);
+}
+
+void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t expected,
+                      const char *action, api_saved_fn *answer)
+{
+    struct saving *s = saving_new(call, fresh, expected, action, answer);
     if (!dispatch_tenant_exists(call->admin->env.dispatch, fresh->tenant) &&
         strcmp(call->admin->env.config->tenants, "open") != 0)
         problem_add(&s->problems, "tenant",

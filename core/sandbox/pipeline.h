@@ -53,7 +53,10 @@ lua_State *pipeline_state(const struct pipeline_script *script);
 // Which functions it has: a set of 1u << VISIT_SIGN …
 enum visit_function { VISIT_FILTER, VISIT_TRANSFORM, VISIT_SIGN, VISIT_RESPONSE, VISIT_FUNCTIONS };
 unsigned pipeline_functions(const struct pipeline_script *script);
-// {"help":…,"functions":["filter",…],"options":[…]}, for the API. False: out is full.
+// The kind of secret that it says its `sign` needs ("ed25519"; static), and the set of 1u << enum
+// secret_kind that will do. NULL, 0: it says nothing.
+const char *pipeline_secret(const struct pipeline_script *script, unsigned *kinds);
+// {"help":…,"secret":…,"functions":["filter",…],"options":[…]}, for the API. False: out is full.
 bool pipeline_describe(const struct pipeline_script *script, struct buf *out);
 
 // Checks a webhook's options (a JSON object; empty: none) against the script's specs, `check`

@@ -70,6 +70,8 @@ struct pipeline_script {
     struct options *options;   // owned
     char name[PIPELINE_NAME + 1];
     char *help;                     // owned; NULL: none
+    const char *secret;             // static: what it says of the secret it needs; NULL: nothing
+    unsigned secret_kinds;          // those that do: a set of 1u << enum secret_kind
     int functions[VISIT_FUNCTIONS]; // registry references, LUA_NOREF: none
     int tests;                      // registry reference, LUA_NOREF: none, or dropped
     int body;                       // registry slot of request.body

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "crypto/secret.h"
 #include "json/json_write.h"
 #include "sandbox/advice.h"
 #include "sandbox/pipeline_inside.h"
@@ -12,8 +13,17 @@
 #define MAX_HELP    4096
 
 static const char *const function_names[] = {"filter", "transform", "sign", "response"};
-static const char *const members[] = {"api",       "help", "options",  "filter",
+static const char *const members[] = {"api",       "help", "options",  "secret", "filter",
                                       "transform", "sign", "response", "tests"};
+
+static const struct {
+    const char *name;
+    unsigned kinds;
+} secrets[] = {
+    {"symmetric", 1u << SECRET_SYMMETRIC},
+    {"ed25519", 1u << SECRET_ED25519},
+    {"shared", 1u << SECRET_SYMMETRIC | 1u << SECRET_PLAIN},
+};
 
 struct loading {
     struct pipeline_script *script;
@@ -144,6 +154,26 @@ static void read_help(struct pipeline_script *script, lua_State *L, int table)
     lua_pop(L, 1); //
 }
 
+static void read_secret(struct pipeline_script *script, lua_State *L, int table)
+{
+    int type = push_raw(L, table, "secret"); // secret
+    struct span name = {0};
+    if (type == LUA_TSTRING)
+        name.at = lua_tolstring(L, -1, &name.len);
+    for (size_t i = 0; i < COUNT_OF(secrets) && !script->secret; i++) {
+        if (span_is(name, secrets[i].name)) {
+            script->secret = secrets[i].name;
+            script->secret_kinds = secrets[i].kinds;
+        }
+    }
+    if (type != LUA_TNIL && !script->secret)
+        luaL_error(L,
+                   "secret must be \"symmetric\", \"ed25519\" or \"shared\" (symmetric or plain)");
+    if (script->secret && script->functions[VISIT_SIGN] == LUA_NOREF)
+        luaL_error(L, "secret says what sign needs, and there is no function sign");
+    lua_pop(L, 1); //
+}
+
 static void read_table(const struct loading *loading, lua_State *L)
 {
     struct pipeline_script *script = loading->script;
@@ -160,6 +190,7 @@ static void read_table(const struct loading *loading, lua_State *L)
     lua_pop(L, 1); //
     read_functions(script, L, table);
     read_help(script, L, table);
+    read_secret(script, L, table);
     int type = push_raw(L, table, "options"); // options
     if (type == LUA_TTABLE) {
         lazy_fill(script->lazy, L, -1);
@@ -269,12 +300,20 @@ unsigned pipeline_functions(const struct pipeline_script *script)
     return set;
 }
 
+const char *pipeline_secret(const struct pipeline_script *script, unsigned *kinds)
+{
+    *kinds = script->secret_kinds;
+    return script->secret;
+}
+
 bool pipeline_describe(const struct pipeline_script *script, struct buf *out)
 {
     struct json_writer w;
     json_write_init(&w, out);
     json_write_object(&w);
     json_write_member_text(&w, "help", script->help);
+    if (script->secret)
+        json_write_member_text(&w, "secret", script->secret);
     json_write_name(&w, "functions");
     json_write_array(&w);
     for (size_t i = 0; i < VISIT_FUNCTIONS; i++) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Checks scripts and webhooks before they are used; script host only.
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/mem.h"
+#include "crypto/secret.h"
 #include "json/json_write.h"
 #include "sandbox/golden.h"
 #include "sandbox/serve_inside.h"
@@ -160,14 +163,11 @@ struct complaints {
     uint32_t script;    // index, of the script that is being checked
 };
 
-static void add_problem(struct complaints *c, struct span option, const char *message)
+static void add_problem(struct complaints *c, const char *field, const char *message)
 {
     struct frame_problems *problems = &c->serve->problems;
     if (problems->count == FRAME_MAX_PROBLEMS)
         return;
-    option = serve_cut(option, FRAME_MAX_REASON);
-    const char *field = arena_format(&c->arena, "scripts.%u.options%s%.*s", c->script,
-                                     option.len > 0 ? "." : "", SPAN_ARGS(option));
     problems->list[problems->count++] = (struct frame_pair){
         .name = span_of(field),
         .value = arena_copy(&c->arena, serve_cut(span_of(message), FRAME_MAX_REASON))};
@@ -175,7 +175,39 @@ static void add_problem(struct complaints *c, struct span option, const char *me
 
 static void on_problem(void *context, struct span option, const char *message)
 {
-    add_problem(context, option, message);
+    struct complaints *c = context;
+    option = serve_cut(option, FRAME_MAX_REASON);
+    const char *field = arena_format(&c->arena, "scripts.%u.options%s%.*s", c->script,
+                                     option.len > 0 ? "." : "", SPAN_ARGS(option));
+    add_problem(c, field, message);
+}
+
+// A script that says what secret it needs would fail at each delivery without one; one that ends
+// does not help for long.
+static void check_secrets(struct complaints *c, const struct pipeline_script *script,
+                          const char *name)
+{
+    const struct frame_webhook *webhook = &c->serve->webhook;
+    struct errmsg message = {""};
+    unsigned kinds = 0;
+    const char *needed = pipeline_secret(script, &kinds);
+    bool is_there = needed == NULL;
+    for (uint32_t i = 0; i < webhook->secret_count && !is_there; i++) {
+        enum secret_kind kind = SECRET_PLAIN;
+        struct errmsg unused = {""};
+        is_there = webhook->secrets[i].expires_ms == 0 &&
+                   secret_check(webhook->secrets[i].text, &kind, &unused) == OK &&
+                   (kinds & 1u << kind) != 0;
+    }
+    if (is_there)
+        return;
+    const char *type = strcmp(needed, "shared") == 0 ? "symmetric" : needed;
+    errmsg_set(&message,
+               "%s signs with a secret of type %s, and this webhook has none: \"grapnel secrets "
+               "add WEBHOOK --type %s\" makes one for it, \"grapnel secrets generate --type %s\" "
+               "one for a webhook to be",
+               name, strcmp(needed, "shared") == 0 ? "symmetric or plain" : needed, type, type);
+    add_problem(c, arena_format(&c->arena, "scripts.%u", c->script), message.text);
 }
 
 static void check_options(struct complaints *c, const struct frame_use *use)
@@ -192,10 +224,12 @@ static void check_options(struct complaints *c, const struct frame_use *use)
     uint32_t known = serve->problems.count;
     if (result == VISIT_DONE)
         result = pipeline_check(serve->pipeline, state->script, use->options, on_problem, c);
+    if (result == VISIT_DONE)
+        check_secrets(c, state->script, version->name);
     if (result != VISIT_DONE && version != NULL && message.text[0] == '\0')
         errmsg_set(&message, "checking %s did not end within its limits", version->name);
     if (result != VISIT_DONE && serve->problems.count == known)
-        add_problem(c, SPAN(""), message.text);
+        on_problem(c, SPAN(""), message.text);
     if (state != NULL && result != VISIT_DONE)
         states_drop(serve->states, state);
     states_release(serve->states);

@@ -110,6 +110,7 @@
 ---@field api 1
 ---@field help? string
 ---@field options? table<string, grapnel.option>
+---@field secret? 'symmetric'|'ed25519'|'shared' what sign needs; shared: symmetric or plain
 ---@field filter? fun(event: grapnel.event, ctx: grapnel.ctx): boolean, string?
 ---@field transform? fun(request: grapnel.request, event: grapnel.event, ctx: grapnel.ctx): false?, string?
 ---@field sign? fun(request: grapnel.request, event: grapnel.event, ctx: grapnel.ctx)

@@ -238,3 +238,54 @@ def test_hosts_that_knew_a_secret_are_replaced(story):
     before = set(engine.children())
     add(engine, uuid, {"overlap_s": 0})
     wait_for(lambda: before - set(engine.children()), "an old host to end")
+
+
+def test_a_script_that_needs_another_kind_of_secret_is_refused(story):
+    """When it is saved, with the command that makes one."""
+    target = story.target()
+    engine = story.engine(clock=True)
+    key = engine.run("secrets", "generate", "--type", "ed25519").stdout.decode().strip()
+
+    def refused(answer, kind, command):
+        told = engine.refused_fields(answer)
+        assert f"secret of type {kind}" in told.get("scripts.0", "") and command in told["scripts.0"], told
+
+    def create(script, secrets, **fields):
+        return engine.api("POST", "/api/v1/webhooks", {
+            "target": target.url(), "events": ["a"], "scripts": [{"name": script}], "secrets": secrets, **fields,
+        })  # fmt: skip
+
+    make = "grapnel secrets generate --type "
+    refused(create("standard-webhooks-ed25519", [OWN]), "ed25519", make + "ed25519")
+    refused(create("standard-webhooks", [key]), "symmetric", make + "symmetric")
+    refused(create("standard-webhooks", ["a plain one"]), "symmetric", make + "symmetric")
+    refused(create("github", [key]), "symmetric or plain", make + "symmetric")
+    assert create("github", ["a plain one"]).status == 201
+    made = create("standard-webhooks-ed25519", [OWN, key], name="both")
+    assert made.status == 201, made
+    uuid = made.json["uuid"]
+    # A rotation to another kind would sign until the old one ends, and then no more.
+    path = f"/api/v1/webhooks/{uuid}"
+    refused(engine.api("POST", path + "/secrets", {"type": "symmetric"}), "ed25519", "secrets add WEBHOOK")
+    said = engine.run("secrets", "rotate", "both", "--type", "plain")
+    assert said.returncode == 1 and b"--type ed25519" in said.stderr, said
+    add(engine, uuid, {"type": "symmetric", "overlap_s": None})
+    refused(engine.api("PATCH", path, {"scripts": [{"name": "github"}], "secrets": [key]}), "symmetric or plain", make)
+    # What leaked can be taken away all the same; nothing leaves unsigned then.
+    ids = [row["id"] for row in listed(engine, uuid) if row["type"] == "ed25519"]
+    assert engine.api("DELETE", f"{path}/secrets/{ids[0]}").status == 204
+    event_id = engine.ok(event="a")
+    failed = lambda: (engine.delivery(event_id, uuid) or {"outcome": None})["outcome"]  # noqa: E731
+    wait_for(lambda: failed() == "script_error", "the failed attempt")
+
+
+def test_versions_that_need_another_secret_are_refused(story):
+    """A script that begins to demand a secret must fit those who use it, as with options."""
+    signs = "return { api = 1, %s sign = function(request) request.headers['x-sig'] = 'none' end }"
+    engine = story.engine()
+    put = lambda text: engine.run("scripts", "put", story.file("own.lua", text))  # noqa: E731
+    assert put(signs % "").returncode == 0
+    user = engine.webhook("http://127.0.0.1:9999", scripts=[{"name": "own"}], secrets=[OWN])["uuid"].encode()
+    said = put(signs % "secret = 'ed25519',")
+    assert said.returncode != 0 and user in said.stderr and b"ed25519" in said.stderr, said
+    assert put(signs % "secret = 'shared',").returncode == 0
