@@ -141,8 +141,12 @@ static void on_retried(void *context, enum err err)
 static void retry(struct api_call *call, const struct query_delivery *row)
 {
     struct dispatch *dispatch = call->admin->env.dispatch;
-    if (dispatch_webhook_by_number(dispatch, row->webhook) == NULL)
+    const struct webhook *webhook = dispatch_webhook_by_number(dispatch, row->webhook);
+    if (webhook == NULL || dispatch_webhook(dispatch, &webhook->uuid) == NULL)
         api_refuse(call, PROBLEM_CONFLICT, "its webhook was deleted");
+    else if (!webhook->is_active)
+        api_refuse(call, PROBLEM_CONFLICT,
+                   "its webhook is inactive: enable it first (grapnel webhooks enable)");
     else
         dispatch_retry(dispatch, row->id, on_retried, call);
 }

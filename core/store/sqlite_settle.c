@@ -93,7 +93,8 @@ static enum err delete_pending(struct journal_conn *conn, uint64_t id)
     return err;
 }
 
-// It was settled before: the attempt that was in its row joins the others.
+// It was settled before: the attempt that was in its row joins the others, also when it ends without
+// another one (cancelled).
 static enum err replace_final(struct journal_conn *conn, const struct settlement *s, bool is_kept)
 {
     struct sqlite_db *db = &conn->db;
@@ -102,7 +103,7 @@ static enum err replace_final(struct journal_conn *conn, const struct settlement
     enum err err = sqlite_db_row(db, SQL_FINAL_GET);
     // A record that is damaged is replaced all the same.
     if (err == OK && row_unpack(sqlite_db_blob(db, SQL_FINAL_GET, 2), s->delivery, &before) == OK &&
-        before.attempts < s->attempts)
+        (before.attempts < s->attempts || s->attempt.len == 0))
         err = put_attempt(conn, s->delivery, before.attempts, before.attempt);
     sqlite_db_reset(db, SQL_FINAL_GET);
     if (err != OK)
