@@ -148,7 +148,7 @@ static void retry(struct api_call *call, const struct query_delivery *row)
         api_refuse(call, PROBLEM_CONFLICT,
                    "its webhook is inactive: enable it first (grapnel webhooks enable)");
     else
-        dispatch_retry(dispatch, row->id, on_retried, call);
+        dispatch_retry(dispatch, row->id, 0, on_retried, call);
 }
 
 void api_deliveries_retry(struct api_call *call)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
+#include "dispatch/replay.h"
 
 #define OWED_AT_ONCE 256
 #define AGAIN_MS     1000        // how often what the store refused is tried again
@@ -125,7 +126,8 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
     CHECK(uv_prepare_init(env->loop, &d->prepare) == 0);
     alarm_start(&d->tick, env->loop, on_tick, d);
     d->prepare.data = d;
-    d->open_handles = 3;
+    replay_start(d);
+    d->open_handles = 4;
     CHECK(uv_prepare_start(&d->prepare, on_prepare) == 0);
     enum err err = store_load(env->store, OBJECT_TENANT, on_stored_tenant, d);
     if (err == OK)
@@ -134,6 +136,8 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
         err = store_load(env->store, OBJECT_QUARANTINE, quarantine_on_stored, d);
     if (err == OK)
         err = store_load(env->store, OBJECT_FAILING, failing_on_stored, d);
+    if (err == OK)
+        err = store_load(env->store, OBJECT_REPLAY, replay_on_stored, d);
     if (err == OK)
         err = take_up_owed(d);
     if (err != OK) {
@@ -316,6 +320,7 @@ void dispatch_drain(struct dispatch *d, int64_t timeout_ms, void (*on_drained)(v
         hook_give_back(d, hook, "the engine is stopping");
         heap_remove(&d->wakes, &hook->wake);
     }
+    replay_drain(d);
     dispatch_arm(d);
 }
 
@@ -337,6 +342,7 @@ static void free_all(struct dispatch *d)
         webhook_unref(hook->webhook);
         quarantine_free(hook->quarantine);
         failing_free(hook->failing);
+        replay_free(hook->replay);
         xfree(hook);
     }
     at = 0;
@@ -377,4 +383,5 @@ void dispatch_stop(struct dispatch *d, void (*on_stopped)(void *context), void *
     uv_close((uv_handle_t *)&d->prepare, on_closed);
     alarm_stop(&d->tick, on_handle_stopped);
     alarm_stop(&d->retention, on_handle_stopped);
+    replay_stop(d, on_handle_stopped);
 }

@@ -101,9 +101,10 @@ void dispatch_test(struct dispatch *dispatch, struct webhook *webhook, struct ev
                    void (*on_done)(void *context, struct attempt *attempt), void *context);
 
 // ---- deliveries ----
-// A manual retry, from every settled state; also of one that waits (then it is due now).
+// A manual retry, from every settled state; also of one that waits (then it is due now). With
+// `webhook`: of this delivery's event to that webhook, which need not have been there then.
 // OK, ERR_NOT_FOUND, ERR_CONFLICT (it is being sent).
-void dispatch_retry(struct dispatch *dispatch, uint64_t delivery,
+void dispatch_retry(struct dispatch *dispatch, uint64_t delivery, uint32_t webhook,
                     void (*on_done)(void *context, enum err err), void *context);
 
 // ---- tenants ----

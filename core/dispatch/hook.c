@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
+#include "dispatch/replay.h"
 
 #define CLAIM_AT_ONCE 64
 #define MS_NS         (1000 * 1000LL)
@@ -101,6 +102,7 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
         failing_end(d, hook);
     rate_set(&hook->rate, webhook->rate_per_second, webhook->rate_burst, clock_mono_ns());
     quarantine_on_edit(d, hook, old);
+    replay_on_edit(d, hook);
     webhook_unref(old);
     apply_pause(d, hook);
     hook_update(d, hook);

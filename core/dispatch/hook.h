@@ -39,6 +39,7 @@ struct hook {
     bool is_cancelling;              // deactivated: all its rows are being cancelled
     struct quarantine *quarantine;   // owned; NULL: its scripts have not failed
     struct failing *failing;         // owned; NULL: it has not failed
+    struct replay *replay;           // owned; NULL: there was none
     struct holds holds;              // what holds it, and until when
     struct breaker breaker;
     struct rate rate;

@@ -30,6 +30,9 @@ struct dispatch {
     uv_prepare_t prepare;   // once per turn of the loop: pump, flush
     struct alarm tick;      // set only when something has a time
     struct alarm retention; // every minute, and between slices of pruning
+    struct alarm replay_look;
+    struct list replays;   // those that run
+    uint32_t replay_reads; // slices under way
     bool is_pruning;
     struct strmap tenants;           // name → struct tenant (owned)
     struct map hooks;                // number → struct hook (owned)
@@ -93,6 +96,8 @@ void settle_orphan(struct dispatch *d, const struct claimed *owed);
 // Cancels what an inactive or removed webhook has waiting, here and in the store.
 void webhooks_cancel(struct dispatch *d, struct hook *hook);
 void webhooks_cancel_rows(struct dispatch *d, uint32_t number); // of one that is gone
+// What the store made waiting again; nothing when it did not.
+void webhooks_add_redone(struct dispatch *d, const struct redo *redo, int64_t now_ms);
 
 // ---- retention.c, dispatch.c ----
 void retention_start(struct dispatch *d);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "dispatch/failing.h"
 #include "dispatch/quarantine.h"
+#include "dispatch/replay.h"
 
 #define CANCEL_AT_ONCE 1000
 
@@ -172,6 +173,7 @@ static void on_removed(struct store_op *op)
         hook->is_removed = true;
         quarantine_release(d, hook, span_of(s->by), "its webhook was deleted");
         failing_end(d, hook);
+        replay_on_edit(d, hook);
         match_remove(&hook->tenant->match, hook->webhook);
         strmap_remove(&d->hooks_by_uuid, uuid);
         webhooks_cancel(d, hook);
@@ -254,33 +256,43 @@ void webhooks_cancel(struct dispatch *d, struct hook *hook)
 
 struct retrying {
     struct store_retry op;
+    struct redo redo;
     void (*on_done)(void *context, enum err err);
     void *context;
 };
 
+void webhooks_add_redone(struct dispatch *d, const struct redo *redo, int64_t now_ms)
+{
+    struct hook *hook = redo->err == OK ? hook_find(d, redo->webhook) : NULL;
+    if (hook == NULL)
+        return;
+    hook->rows += !redo->was_waiting;
+    hook_add_row(d, hook, now_ms);
+}
+
 static void on_retried(struct store_op *op)
 {
     struct retrying *r = (struct retrying *)(void *)op;
-    struct dispatch *d = op->context;
-    struct hook *hook = op->err == OK ? hook_find(d, r->op.webhook) : NULL;
-    if (hook != NULL) {
-        hook->rows += !r->op.was_waiting;
-        hook_add_row(d, hook, r->op.now_ms);
-    }
-    r->on_done(r->context, op->err);
+    enum err err = op->err != OK ? op->err : r->redo.err;
+    if (err == OK)
+        webhooks_add_redone(op->context, &r->redo, r->op.now_ms);
+    r->on_done(r->context, err);
     xfree(r);
 }
 
-void dispatch_retry(struct dispatch *d, uint64_t delivery,
+void dispatch_retry(struct dispatch *d, uint64_t delivery, uint32_t webhook,
                     void (*on_done)(void *context, enum err err), void *context)
 {
-    if (map_get(&d->deliveries, delivery) != NULL) {
+    if (webhook == 0 && map_get(&d->deliveries, delivery) != NULL) {
         on_done(context, ERR_CONFLICT);
         return;
     }
     struct retrying *r = xcalloc(1, sizeof *r);
     store_op_init(&r->op.op, STORE_RETRY, on_retried, d);
-    r->op.delivery = delivery;
+    r->redo.delivery = delivery;
+    r->redo.webhook = webhook;
+    r->op.list = &r->redo;
+    r->op.count = 1;
     r->op.now_ms = clock_wall_ms();
     r->on_done = on_done;
     r->context = context;

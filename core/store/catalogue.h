@@ -14,7 +14,8 @@ enum object_kind {
     OBJECT_TENANT,
     OBJECT_SETTING,
     OBJECT_QUARANTINE,
-    OBJECT_FAILING
+    OBJECT_FAILING,
+    OBJECT_REPLAY
 };
 
 struct object {

@@ -87,6 +87,16 @@ struct journal_start {
     size_t due_count;
 };
 
+// A delivery that an operator wants made again.
+struct redo {
+    // In: one of the event; out: the one that waits now. webhook 0: this settled delivery; else: the
+    // delivery of its event to that webhook, at the next free place if there is none yet. Out: its.
+    uint64_t delivery;
+    uint32_t webhook;
+    bool was_waiting; // out: it had a pending row, which is due now
+    enum err err;     // out: OK, ERR_NOT_FOUND, ERR_CONFLICT (claimed, or owed), ERR_FULL
+};
+
 struct journal {
     const char *name; // "sqlite"
     // Opens, creates or migrates. ERR_VERSION: made by a newer binary; ERR_BUSY: another engine has
@@ -107,12 +117,9 @@ struct journal {
     // Pending rows of one webhook become CANCELLED; how many. Claimed ones are their holder's.
     enum err (*cancel)(struct journal_conn *conn, uint32_t webhook, int64_t now_ms, size_t max,
                        size_t *cancelled);
-    // Makes a pending row, due now. *webhook 0: for this settled delivery; else: for the delivery of
-    // its event to that webhook, at the next free index if there is none yet. Both are set to what
-    // it became. A pending row that nobody has claimed becomes due now: *was_waiting.
-    // ERR_NOT_FOUND, ERR_CONFLICT (claimed, or owed without a row), ERR_FULL.
-    enum err (*retry)(struct journal_conn *conn, uint64_t *delivery, int64_t now_ms,
-                      uint32_t *webhook, bool *was_waiting);
+    // Makes pending rows, due now; each of other deliveries than the rest. Those that cannot be made
+    // say why in their `err`; on failure of the whole none was made.
+    enum err (*retry)(struct journal_conn *conn, struct redo *list, size_t count, int64_t now_ms);
     // One slice of retention: deletes at most `max` events that were accepted before, and all their
     // deliveries are final and settled before. *count 0: nothing left to do.
     enum err (*prune)(struct journal_conn *conn, int64_t events_before_ms, int64_t dead_before_ms,

@@ -18,6 +18,7 @@ struct query_filter {
     uint32_t limit;      // 1-250
     uint64_t before;     // ids below this one; 0: from the newest
     uint64_t after;      // the nearest ids above this one (a page back); 0: none
+    bool is_from_oldest; // the nearest ids above `after`, also when that is 0
     uint64_t seq;        // deliveries of this event
     uint32_t webhook;    // deliveries for this webhook's number
     uint32_t states;     // bit set 1 << enum delivery_state; 0: all

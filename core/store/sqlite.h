@@ -78,8 +78,8 @@ MUST_CHECK enum err sqlite_claim_owed(struct journal_conn *conn, size_t max, str
                                       size_t *count);
 MUST_CHECK enum err sqlite_claim_cancel(struct journal_conn *conn, uint32_t webhook, int64_t now_ms,
                                         size_t max, size_t *cancelled);
-MUST_CHECK enum err sqlite_claim_retry(struct journal_conn *conn, uint64_t *delivery,
-                                       int64_t now_ms, uint32_t *webhook, bool *was_waiting);
+MUST_CHECK enum err sqlite_claim_retry(struct journal_conn *conn, struct redo *list, size_t count,
+                                       int64_t now_ms);
 MUST_CHECK enum err sqlite_prune_slice(struct journal_conn *conn, int64_t events_before_ms,
                                        int64_t dead_before_ms, size_t max, size_t *count);
 // number, revision, at, is_deleted, key, action, by, body, key_id: borrowed from the statement, a body

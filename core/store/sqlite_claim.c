@@ -307,33 +307,53 @@ static enum err retry_place(struct journal_conn *conn, struct settlement *s, uin
     return err;
 }
 
-enum err sqlite_claim_retry(struct journal_conn *conn, uint64_t *delivery, int64_t now_ms,
-                            uint32_t *webhook, bool *was_waiting)
+// The pending row that the delivery becomes. A failure other than those of struct redo is the store's.
+static enum err make_again(struct journal_conn *conn, struct redo *redo, int64_t now_ms,
+                           struct settlement *s)
 {
     bool is_new = false;
-    struct settlement s = {
-        .delivery = *delivery,
+    *s = (struct settlement){
+        .delivery = redo->delivery,
         .state = DELIVERY_PENDING,
         .is_replay = true,
         .due_ms = now_ms,
         .at_ms = now_ms,
         .reason = SPAN("retried by an operator"),
     };
-    enum err err = retry_place(conn, &s, *webhook, &is_new);
+    enum err err = retry_place(conn, s, redo->webhook, &is_new);
     if (err != OK)
         return err;
-    uint64_t seq = delivery_seq(s.delivery);
-    if (mark_is_owed(&conn->mark, seq, delivery_index(s.delivery)))
+    if (mark_is_owed(&conn->mark, delivery_seq(s->delivery), delivery_index(s->delivery)))
         return ERR_CONFLICT;
-    err = read_pending(conn, &s);
+    err = read_pending(conn, s);
     if (err == ERR_NOT_FOUND)
-        err = is_new ? OK : read_final(conn, &s);
+        err = is_new ? OK : read_final(conn, s);
+    return err;
+}
+
+static bool is_verdict(enum err err)
+{
+    return err == OK || err == ERR_NOT_FOUND || err == ERR_CONFLICT || err == ERR_FULL;
+}
+
+enum err sqlite_claim_retry(struct journal_conn *conn, struct redo *list, size_t count,
+                            int64_t now_ms)
+{
+    struct settlement *rows = xcalloc(count + 1, sizeof *rows);
+    size_t made = 0;
+    enum err err = OK;
+    for (size_t i = 0; i < count && err == OK; i++) {
+        list[i].err = make_again(conn, &list[i], now_ms, &rows[made]);
+        err = is_verdict(list[i].err) ? OK : list[i].err;
+        if (list[i].err != OK)
+            continue;
+        list[i].delivery = rows[made].delivery;
+        list[i].webhook = rows[made].webhook;
+        list[i].was_waiting = rows[made].has_row;
+        made++;
+    }
     if (err == OK)
-        err = sqlite_settle_all(conn, &s, 1);
-    if (err != OK)
-        return err;
-    *delivery = s.delivery;
-    *webhook = s.webhook;
-    *was_waiting = s.has_row;
-    return OK;
+        err = sqlite_settle_all(conn, rows, made);
+    xfree(rows);
+    return err;
 }

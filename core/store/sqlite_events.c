@@ -113,7 +113,8 @@ enum err sqlite_events_list(struct query_conn *conn, const struct query_filter *
         high = filter->before;
     if (filter->after > low)
         low = filter->after < INT64_MAX ? filter->after : INT64_MAX;
-    enum sqlite_sql sql = filter->after != 0 ? SQL_LIST_EVENTS_UP : SQL_LIST_EVENTS_DOWN;
+    bool up = filter->after != 0 || filter->is_from_oldest;
+    enum sqlite_sql sql = up ? SQL_LIST_EVENTS_UP : SQL_LIST_EVENTS_DOWN;
     sqlite3_stmt *statement = sqlite_db_use(&conn->db, sql);
     sqlite_db_bind(statement, 1, (int64_t)low);
     sqlite_db_bind(statement, 2, (int64_t)high);
@@ -123,7 +124,7 @@ enum err sqlite_events_list(struct query_conn *conn, const struct query_filter *
         query_events_deinit(&page);
         return err;
     }
-    for (size_t i = 0; filter->after != 0 && i < page.count / 2; i++) {
+    for (size_t i = 0; up && i < page.count / 2; i++) {
         struct event *event = page.rows[i];
         page.rows[i] = page.rows[page.count - 1 - i];
         page.rows[page.count - 1 - i] = event;

@@ -415,7 +415,7 @@ static enum err set_bounds(struct walk *walk)
         if (err != OK)
             return err;
     }
-    walk->up = filter->after != 0;
+    walk->up = filter->after != 0 || filter->is_from_oldest;
     walk->low = low > 0 ? delivery_id(low, 0xffff) : 0;
     walk->high = delivery_id(high, 0);
     if (filter->seq != 0) {

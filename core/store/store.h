@@ -62,10 +62,10 @@ struct store_claim {
 };
 struct store_retry {
     struct store_op op;
-    uint64_t delivery; // in and out, see journal.retry
+    struct redo *list; // the submitter's; in and out, see journal.retry
+    size_t count;      // at most STORE_RETRY_MAX
     int64_t now_ms;
-    uint32_t webhook; // in and out
-    bool was_waiting; // out: it had a pending row already
+#define STORE_RETRY_MAX 256
 };
 struct store_cancel {
     struct store_op op;

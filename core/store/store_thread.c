@@ -173,8 +173,7 @@ static enum err run_claim(struct store_thread *t, struct store_op *op)
 static enum err run_retry(struct store_thread *t, struct store_op *op)
 {
     struct store_retry *retry = CONTAINER_OF(op, struct store_retry, op);
-    return t->backend->journal->retry(t->conn, &retry->delivery, retry->now_ms, &retry->webhook,
-                                      &retry->was_waiting);
+    return t->backend->journal->retry(t->conn, retry->list, retry->count, retry->now_ms);
 }
 
 static enum err run_cancel(struct store_thread *t, struct store_op *op)

@@ -333,12 +333,11 @@ static void test_retry(void **state)
     uint64_t id = delivery_id(seq, 0);
     uint32_t webhook = 0;
     // Owed: it will be sent anyway.
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
-                     ERR_CONFLICT);
+    assert_int_equal(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting), ERR_CONFLICT);
     struct settlement s = fixture_outcome(id, 7, DELIVERY_DEAD);
     s.attempts = 12;
     fixture_settle(f, &s);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(webhook, 7);
     assert_int_equal(id, delivery_id(seq, 0));
     assert_false(was_waiting);
@@ -346,13 +345,12 @@ static void test_retry(void **state)
     f->now_ms -= 1000;
     assert_int_equal(claim_only(f, 7, f->now_ms), 0);
     webhook = 0;
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting));
     assert_true(was_waiting);
     assert_int_equal(webhook, 7);
     assert_int_equal(claim_only(f, 7, f->now_ms), 1);
     webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
-                     ERR_CONFLICT);
+    assert_int_equal(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting), ERR_CONFLICT);
     fixture_crash(f);
     assert_int_equal(claim(f, 7, f->now_ms, rows, 4, NULL), 1);
     assert_true(rows[0].is_replay);
@@ -364,14 +362,41 @@ static void test_retry(void **state)
     s.attempts = 13;
     fixture_settle(f, &s);
     assert_int_equal(claim_only(f, 7, f->now_ms), 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting));
     id = delivery_id(seq + 100, 0);
     webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
-                     ERR_NOT_FOUND);
+    assert_int_equal(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting), ERR_NOT_FOUND);
     id = delivery_id(seq, 5);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
-                     ERR_NOT_FOUND);
+    assert_int_equal(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting), ERR_NOT_FOUND);
+}
+
+// One that cannot be made says so; the others are made all the same, in one transaction.
+static void test_retry_many(void **state)
+{
+    enum { MANY = 40 };
+    struct fixture *f = *state;
+    struct redo list[MANY + 2] = {{0}};
+    struct claimed rows[MANY];
+    for (size_t i = 0; i < MANY; i++) {
+        uint64_t seq = fixture_append(f, TWO, 2);
+        struct settlement s = fixture_outcome(delivery_id(seq, 0), 7, DELIVERY_DEAD);
+        list[i].delivery = delivery_id(seq, i % 2); // of every second one: what is owed
+        fixture_settle(f, &s);
+    }
+    list[MANY].delivery = delivery_id(1 << 20, 0);
+    list[MANY + 1] = (struct redo){.delivery = list[0].delivery, .webhook = 40};
+    assert_ok(f->backend->journal->retry(f->conn, list, MANY + 2, f->now_ms));
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(list[i].err, i % 2 ? ERR_CONFLICT : OK);
+        assert_int_equal(list[i].webhook, i % 2 ? 0 : 7);
+    }
+    assert_int_equal(list[MANY].err, ERR_NOT_FOUND);
+    assert_ok(list[MANY + 1].err);
+    assert_int_equal(delivery_index(list[MANY + 1].delivery), 2);
+    assert_int_equal(claim(f, 7, f->now_ms, rows, MANY, NULL), MANY / 2);
+    unref_rows(rows, MANY / 2);
+    assert_int_equal(claim_only(f, 40, f->now_ms), 1);
+    assert_ok(f->backend->journal->retry(f->conn, NULL, 0, f->now_ms));
 }
 
 static void test_replay_to_another(void **state)
@@ -381,28 +406,26 @@ static void test_replay_to_another(void **state)
     uint64_t seq = fixture_append(f, TWO, 2);
     uint64_t id = delivery_id(seq, 0);
     uint32_t webhook = 30;
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(id, delivery_id(seq, 2));
     assert_int_equal(webhook, 30);
     assert_int_equal(claim_only(f, 30, f->now_ms), 1);
     id = delivery_id(seq, 0);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
-                     ERR_CONFLICT);
+    assert_int_equal(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting), ERR_CONFLICT);
     struct settlement s = fixture_outcome(delivery_id(seq, 2), 30, DELIVERY_DELIVERED);
     s.has_row = true;
     fixture_settle(f, &s);
     // The same place again, the next one for another webhook, the list's own for one in the list.
     id = delivery_id(seq, 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(id, delivery_id(seq, 2));
     webhook = 31;
     id = delivery_id(seq, 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting));
     assert_int_equal(id, delivery_id(seq, 3));
     webhook = 8;
     id = delivery_id(seq, 0);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, f->now_ms, &webhook, &was_waiting),
-                     ERR_CONFLICT);
+    assert_int_equal(fixture_retry(f, &id, f->now_ms, &webhook, &was_waiting), ERR_CONFLICT);
     // A place beyond the list is never owed.
     fixture_crash(f);
     assert_int_equal(fixture_owed(f, NULL, 0), 2);
@@ -471,10 +494,9 @@ static void test_prune(void **state)
     uint64_t id = delivery_id(seqs[0], 0);
     uint32_t webhook = 0;
     bool was_waiting = false;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting),
-                     ERR_NOT_FOUND);
+    assert_int_equal(fixture_retry(f, &id, now, &webhook, &was_waiting), ERR_NOT_FOUND);
     id = delivery_id(seqs[1], 0);
-    assert_ok(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting));
+    assert_ok(fixture_retry(f, &id, now, &webhook, &was_waiting));
     // The kept pending one is claimed with its event, and settles.
     struct claimed rows[4];
     assert_int_equal(claim(f, 7, INT64_MAX - 1, rows, 4, NULL), 2);
@@ -491,11 +513,9 @@ static void test_prune(void **state)
     }
     id = delivery_id(seqs[1], 0);
     webhook = 0;
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting),
-                     ERR_NOT_FOUND);
+    assert_int_equal(fixture_retry(f, &id, now, &webhook, &was_waiting), ERR_NOT_FOUND);
     id = delivery_id(seqs[2], 0);
-    assert_int_equal(f->backend->journal->retry(f->conn, &id, now, &webhook, &was_waiting),
-                     ERR_NOT_FOUND);
+    assert_int_equal(fixture_retry(f, &id, now, &webhook, &was_waiting), ERR_NOT_FOUND);
 }
 
 static void test_many_webhooks(void **state)
@@ -533,6 +553,7 @@ int contract_journal(const struct backend *backend)
         T(test_idempotency),
         T(test_idempotency_window),
         T(test_retry),
+        T(test_retry_many),
         T(test_replay_to_another),
         T(test_cancel),
         T(test_prune),

@@ -156,8 +156,7 @@ static void retry_some(struct world *w, size_t count)
         uint32_t webhook = 0;
         bool was_waiting = false;
         if (t->was_final && t->state != DELIVERY_PENDING) {
-            assert_ok(w->f.backend->journal->retry(w->f.conn, &t->id, w->f.now_ms, &webhook,
-                                                   &was_waiting));
+            assert_ok(fixture_retry(&w->f, &t->id, w->f.now_ms, &webhook, &was_waiting));
             t->state = DELIVERY_PENDING;
         } else if (w->count < w->capacity) {
             struct truth added = *t;
@@ -168,8 +167,7 @@ static void retry_some(struct world *w, size_t count)
             added.was_final = false;
             added.status = 0;
             added.attempts = 0;
-            assert_ok(w->f.backend->journal->retry(w->f.conn, &added.id, w->f.now_ms, &webhook,
-                                                   &was_waiting));
+            assert_ok(fixture_retry(&w->f, &added.id, w->f.now_ms, &webhook, &was_waiting));
             w->truths[w->count++] = added;
         }
     }
@@ -450,6 +448,27 @@ static void test_events(void **state)
     assert_int_equal(page.rows[2]->seq, 11);
     assert_true(page.has_more);
     query_events_deinit(&page);
+    // The oldest of all.
+    filter = (struct query_filter){.arena = &w->arena, .limit = 3, .is_from_oldest = true};
+    assert_ok(w->f.backend->query->events(w->query, &filter, &page));
+    assert_int_equal(page.count, 3);
+    assert_int_equal(page.rows[2]->seq, delivery_seq(w->truths[0].id));
+    assert_true(page.has_more);
+    query_events_deinit(&page);
+}
+
+static void test_oldest_deliveries(void **state)
+{
+    struct world *w = *state;
+    struct query_deliveries page;
+    struct query_filter filter = {.arena = &w->arena, .limit = 3, .is_from_oldest = true};
+    arena_clear(&w->arena);
+    assert_ok(w->f.backend->query->deliveries(w->query, &filter, &page));
+    assert_int_equal(page.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(page.rows[2 - i].id, w->truths[i].id);
+    assert_true(page.has_more);
+    query_deliveries_deinit(&page);
 }
 
 // A page that does not fit the arena is short, not an abort.
@@ -479,7 +498,7 @@ static struct query_conn *open_query(struct world *w, int64_t budget_ms)
 }
 
 // Rows of a list, taken in small steps. Where not even one step fits the budget, it is doubled.
-static size_t count_hurried(struct world *w, struct query_filter filter, size_t *pages)
+static size_t count_hurried(struct world *w, struct query_filter filter)
 {
     int64_t budget_ms = 2;
     size_t rows = 0;
@@ -495,7 +514,6 @@ static size_t count_hurried(struct world *w, struct query_filter filter, size_t 
             continue;
         }
         assert_ok(err);
-        ++*pages;
         uint64_t before = page.scanned_to != 0 ? page.scanned_to
                           : page.count > 0     ? page.rows[page.count - 1].id
                                                : 0;
@@ -509,7 +527,8 @@ static size_t count_hurried(struct world *w, struct query_filter filter, size_t 
     return rows;
 }
 
-// With next to no time there are short pages that say where they stopped; none misses a row.
+// With next to no time pages may be short and say where they stopped; none misses a row. (How many
+// are short is up to the machine.)
 static void test_budget(void **state)
 {
     struct world *w = *state;
@@ -518,13 +537,11 @@ static void test_budget(void **state)
     for (size_t i = 0; i < COUNT_OF(filters); i++) {
         struct query_filter filter = filters[i];
         size_t expected = 0;
-        size_t pages = 0;
         filter.arena = &w->arena;
         filter.limit = 250;
         for (size_t k = 0; k < w->count; k++)
             expected += fits(&w->truths[k], &filter);
-        assert_int_equal(count_hurried(w, filter, &pages), expected);
-        assert_true(pages > expected / 250);
+        assert_int_equal(count_hurried(w, filter), expected);
     }
 }
 
@@ -566,10 +583,10 @@ static void test_revisions(void **state)
 int contract_query(const struct backend *backend)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists),         cmocka_unit_test(test_one),
-        cmocka_unit_test(test_events),        cmocka_unit_test(test_small_arena),
-        cmocka_unit_test(test_budget),        cmocka_unit_test(test_revisions),
-        cmocka_unit_test(test_after_pruning),
+        cmocka_unit_test(test_lists),       cmocka_unit_test(test_one),
+        cmocka_unit_test(test_events),      cmocka_unit_test(test_oldest_deliveries),
+        cmocka_unit_test(test_small_arena), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_revisions),   cmocka_unit_test(test_after_pruning),
     };
     backend_under_test = backend;
     return cmocka_run_group_tests_name("query", tests, setup, teardown);

@@ -135,6 +135,17 @@ void fixture_settle(struct fixture *f, const struct settlement *settlement)
     assert_ok(f->backend->journal->commit(f->conn, NULL, 0, settlement, 1));
 }
 
+enum err fixture_retry(struct fixture *f, uint64_t *delivery, int64_t now_ms, uint32_t *webhook,
+                       bool *was_waiting)
+{
+    struct redo redo = {.delivery = *delivery, .webhook = *webhook, .was_waiting = *was_waiting};
+    assert_ok(f->backend->journal->retry(f->conn, &redo, 1, now_ms));
+    *delivery = redo.delivery;
+    *webhook = redo.webhook;
+    *was_waiting = redo.was_waiting;
+    return redo.err;
+}
+
 struct settlement fixture_outcome(uint64_t delivery, uint32_t webhook, enum delivery_state state)
 {
     struct settlement s = {

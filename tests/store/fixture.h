@@ -39,6 +39,9 @@ struct event *fixture_event(struct fixture *f, const char *key, const uint32_t *
 // Appends one that goes to these webhooks from memory; its seq.
 uint64_t fixture_append(struct fixture *f, const uint32_t *webhooks, uint32_t count);
 void fixture_settle(struct fixture *f, const struct settlement *settlement);
+// journal.retry of one: its verdict.
+enum err fixture_retry(struct fixture *f, uint64_t *delivery, int64_t now_ms, uint32_t *webhook,
+                       bool *was_waiting);
 // A settlement with its usual fields.
 struct settlement fixture_outcome(uint64_t delivery, uint32_t webhook, enum delivery_state state);
 // How many deliveries are owed; their ids into `out`, at most `max`.

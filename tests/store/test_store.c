@@ -143,7 +143,8 @@ static void test_order(void **state)
     struct claimed rows[4];
     struct store_claim claim = {.webhook = 7, .now_ms = b->f.now_ms, .max = 4, .rows = rows};
     struct store_cancel cancel = {.webhook = 7, .now_ms = b->f.now_ms, .max = 100, .count = 99};
-    struct store_retry retry = {.now_ms = b->f.now_ms};
+    struct redo redo = {0};
+    struct store_retry retry = {.list = &redo, .count = 1, .now_ms = b->f.now_ms};
     submit_append(b, &append);
     uint64_t id = delivery_id(append.append.event->seq, 0);
     struct settlement s = fixture_outcome(id, 7, DELIVERY_PENDING);
@@ -156,7 +157,7 @@ static void test_order(void **state)
     s = fixture_outcome(id, 7, DELIVERY_DEAD);
     s.has_row = true;
     submit_settle(b, &done, s);
-    retry.delivery = id;
+    redo.delivery = id;
     store_op_init(&retry.op, STORE_RETRY, on_done, b);
     store_submit(b->store, &retry.op);
     wait_for(b, 6);
@@ -166,7 +167,8 @@ static void test_order(void **state)
     assert_int_equal(cancel.count, 0); // claimed
     assert_ok(done.op.err);
     assert_ok(retry.op.err);
-    assert_int_equal(retry.webhook, 7);
+    assert_ok(redo.err);
+    assert_int_equal(redo.webhook, 7);
     assert_ptr_equal(b->order[5], &retry.op);
     event_unref(rows[0].event);
     event_unref(append.append.event);
