@@ -350,7 +350,8 @@ static void on_made(struct store_op *op)
         r->fed_mono_ms = clock_mono_ms();
         if (r->scan.is_over && r->state == REPLAY_RUNNING)
             end(d, r, REPLAY_DONE, NULL, SPAN("engine"));
-        else if (is_under_way(r) && clock_mono_ms() - r->stored_mono_ms >= STORE_MS)
+        else if (d->is_draining || r->state != REPLAY_RUNNING || // stored before this slice ended
+                 clock_mono_ms() - r->stored_mono_ms >= STORE_MS)
             store(d, r, SPAN("engine"));
     }
     xfree(slice);

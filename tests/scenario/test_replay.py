@@ -239,6 +239,43 @@ def test_it_waits_while_the_webhook_is_held_and_survives_restarts(story):
     wait_for(lambda: {request.id for request in target.requests[before:]} == set(dead), "all of them")
 
 
+def test_an_orderly_restart_sends_nothing_a_third_time(story):
+    """Also of what was delivered, which the selection would find again."""
+    target = story.target()
+    engine = story.engine()
+    webhook = engine.webhook(target, max_in_flight=2)
+    with engine.producer() as producer:
+        ids = [producer.ok(data=number) for number in range(MANY)]
+    engine.wait_idle()
+    target.answer_with(Answer.status(204, delay=0.002))
+    begin(engine, webhook, state=["delivered"])
+    for count in (1, 2, 3):
+        target.wait(MANY + 60 * count)
+        engine.restart()
+    assert ended(engine, webhook)["made"] == MANY
+    engine.wait_idle()
+    assert set(target.ids) == set(ids) and set(target.ids.values()) == {2}, target.ids.most_common(3)
+
+
+@within(120)
+def test_a_new_event_waits_for_a_second_of_the_rate_limit_at_most(story):
+    target = story.target()
+    engine = story.engine()
+    webhook = engine.webhook(target, retry=[])
+    dead_ones(engine, target, 100)
+    before = target.count
+    limit = {"rate_limit": {"per_second": 4, "burst": 4}}
+    assert engine.api("PATCH", path_of(webhook), limit).status == 200
+    begin(engine, webhook)
+    target.wait(before + 9)
+    new = engine.ok()
+    sent = target.count
+    wait_for(lambda: target.of_id(new), "the new one", 60)
+    place = [request.id for request in target.requests].index(new)
+    assert place - sent <= 8, (place, sent)  # a slice, and what was under way
+    assert engine.api("POST", path_of(webhook) + "/replay/cancel").status == 200
+
+
 def test_pause_resume_and_cancel(story):
     target = story.target()
     engine = story.engine()
