@@ -212,6 +212,13 @@ void api_save_webhook(struct api_call *call, struct webhook *fresh, uint32_t exp
                     "no tenant \"%.*s\"; add it with: grapnel tenants add "
                     "%.*s",
                     SPAN_ARGS(fresh->tenant), SPAN_ARGS(fresh->tenant));
+    struct dispatch_tenant_view tenant;
+    if (dispatch_webhook(call->admin->env.dispatch, &fresh->uuid) == NULL &&
+        dispatch_tenant(call->admin->env.dispatch, fresh->tenant, &tenant) &&
+        tenant.limits->max_webhooks != 0 && tenant.webhooks >= tenant.limits->max_webhooks)
+        problem_add(&s->problems, "tenant",
+                    "tenant \"%.*s\" has %u webhooks, as many as it may have (max_webhooks)",
+                    SPAN_ARGS(fresh->tenant), tenant.webhooks);
     script_check(call->admin->env.script, fresh, &s->problems, on_checked, call);
 }
 

@@ -61,24 +61,10 @@ static void add_row(struct view *view, struct table *table, uint32_t row)
 
 static void print_rows(struct view *view, const struct session *session)
 {
-    uint32_t data = view_member(view, 0, "data");
-    uint32_t row = JSON_NONE;
-    struct table table;
-    if (data == JSON_NONE || json_type(view->doc, data) != JSON_ARRAY)
-        return;
-    table_init(&table, columns, COUNT_OF(columns));
-    for (uint32_t at = data + 1; json_next_element(view->doc, data, &at, &row);) {
-        if (session->output == SESSION_NDJSON)
-            view_format(view, "%.*s\n", SPAN_ARGS(json_raw(view->doc, row)));
-        else
-            add_row(view, &table, row);
-    }
-    if (table.row_count > 0)
-        table_print(&table, &view->out, view->width, view->has_colour);
-    else if (session->output == SESSION_TABLE)
+    size_t count = session_print_rows(session, view, columns, COUNT_OF(columns), add_row);
+    if (count == 0 && session->output == SESSION_TABLE)
         view_format(view, "No secret. Make one: grapnel secrets rotate %s\n",
                     session->args->words[0]);
-    table_deinit(&table);
 }
 
 int cmd_secrets_list(const struct args *args)

@@ -254,3 +254,26 @@ enum cmd_exit session_find_webhook(struct session *session, const char *text,
             text);
     return CMD_FAILED;
 }
+
+size_t session_print_rows(const struct session *session, struct view *view,
+                          const struct table_column *columns, size_t column_count,
+                          session_row_fn *add_row)
+{
+    uint32_t data = view_member(view, 0, "data");
+    uint32_t row = JSON_NONE;
+    struct table table;
+    size_t count = 0;
+    if (data == JSON_NONE || json_type(view->doc, data) != JSON_ARRAY)
+        return 0;
+    table_init(&table, columns, column_count);
+    for (uint32_t at = data + 1; json_next_element(view->doc, data, &at, &row); count++) {
+        if (session->output == SESSION_NDJSON)
+            view_format(view, "%.*s\n", SPAN_ARGS(json_raw(view->doc, row)));
+        else
+            add_row(view, &table, row);
+    }
+    if (table.row_count > 0)
+        table_print(&table, &view->out, view->width, view->has_colour);
+    table_deinit(&table);
+    return count;
+}

@@ -45,6 +45,13 @@ struct session_list {
 };
 enum cmd_exit session_list(struct session *session, const struct session_list *list);
 
+// Prints the rows of the last answer's "data": one a line for NDJSON, else as a table that `add_row`
+// fills, unless it is empty. How many rows there are.
+typedef void session_row_fn(struct view *view, struct table *table, uint32_t row);
+size_t session_print_rows(const struct session *session, struct view *view,
+                          const struct table_column *columns, size_t column_count,
+                          session_row_fn *add_row);
+
 // A webhook's uuid from what a person wrote: the uuid, its beginning (4 characters or more), or its
 // name. CMD_FAILED after printing why.
 enum cmd_exit session_find_webhook(struct session *session, const char *text,

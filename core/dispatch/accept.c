@@ -123,7 +123,7 @@ static void place(struct dispatch *d, struct accepting *a, int64_t now)
                 a->due_ms[k] = APPEND_IN_MEMORY;
         }
         a->due_ms[i] = event->deliver_at_ms > now ? event->deliver_at_ms : now;
-        hook->rows++;
+        hook_count_rows(hook, 1);
         d->stats.spilled += event->deliver_at_ms <= now && !hook_is_held(hook, now);
     }
 }
@@ -155,6 +155,14 @@ void dispatch_accept(struct dispatch *d, struct event **moved, dispatch_answer_f
 {
     if (d->is_draining) {
         refuse(answer, token, WIRE_SHUTTING_DOWN, "the engine is stopping: send again");
+        event_unref(*moved);
+        *moved = NULL;
+        return;
+    }
+    struct tenant *tenant = tenant_find(d, (*moved)->tenant);
+    struct wire_reply reply = {.code = WIRE_OK};
+    if (tenant != NULL && !tenant_admits(tenant, &reply)) {
+        answer(token, &reply);
         event_unref(*moved);
         *moved = NULL;
         return;
@@ -196,7 +204,7 @@ static void unplace(struct dispatch *d, const struct accepting *a)
     for (uint32_t i = 0; i < a->event->webhook_count; i++) {
         struct hook *hook = hook_find(d, a->event->webhooks[i]);
         if (!is_in_memory(a, i)) {
-            hook->rows -= hook->rows > 0; // those of a deactivated webhook may be gone
+            hook_count_rows(hook, -1);
             continue;
         }
         hook->places--;

@@ -42,15 +42,6 @@ static void on_stored_webhook(void *context, const struct object *object)
     problems_deinit(&problems);
 }
 
-static void on_stored_tenant(void *context, const struct object *object)
-{
-    struct dispatch *d = context;
-    struct tenant *tenant = tenant_find(d, object->key);
-    if (tenant == NULL)
-        tenant = tenant_new(d, object->key);
-    tenant->number = object->number;
-}
-
 // What was accepted before a crash and has no row goes on from memory, or gets a row when there is
 // too much of it.
 static enum err take_up_owed(struct dispatch *d)
@@ -90,7 +81,7 @@ static void take_up_due(struct dispatch *d, const struct journal_start *start)
     for (size_t i = 0; i < start->due_count; i++) {
         struct hook *hook = hook_find(d, start->due[i].webhook);
         if (hook != NULL) {
-            hook->rows = start->due[i].rows;
+            hook_count_rows(hook, (int64_t)start->due[i].rows);
             hook_add_row(d, hook, start->due[i].due_ms);
         }
         if (hook == NULL || !hook->webhook->is_active)
@@ -129,7 +120,7 @@ enum err dispatch_start(struct dispatch **out, const struct dispatch_env *env,
     replay_start(d);
     d->open_handles = 4;
     CHECK(uv_prepare_start(&d->prepare, on_prepare) == 0);
-    enum err err = store_load(env->store, OBJECT_TENANT, on_stored_tenant, d);
+    enum err err = store_load(env->store, OBJECT_TENANT, tenant_on_stored, d);
     if (err == OK)
         err = store_load(env->store, OBJECT_WEBHOOK, on_stored_webhook, d);
     if (err == OK)

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "ingest/wire.h"
+#include "model/tenant.h"
 #include "model/webhook.h"
 #include "script/script.h"
 #include "send/sender.h"
@@ -112,7 +113,26 @@ bool dispatch_tenant_exists(const struct dispatch *dispatch, struct span name);
 // Its hook_env; lives as long as the dispatch. NULL: no such tenant.
 const struct hook_env *dispatch_tenant_env(const struct dispatch *dispatch, struct span name);
 typedef void dispatch_tenant_fn(void *context, enum err err);
-void dispatch_tenant_add(struct dispatch *dispatch, struct span name, struct span by,
-                         dispatch_tenant_fn *on_added, void *context);
+// ERR_SYNTAX: no name; ERR_EXISTS, ERR_NOT_FOUND; ERR_DENIED: default stays; ERR_FULL: it has
+// webhooks; ERR_CONFLICT: another change is under way; or the store's.
+struct dispatch_tenant_change {
+    bool is_new, is_removal;            // else it changes one that is there
+    const struct tenant_limits *limits; // NULL: none
+    struct span by;
+    const char *action; // static; for the audit
+    dispatch_tenant_fn *on_done;
+    void *context;
+};
+void dispatch_tenant_put(struct dispatch *dispatch, struct span name,
+                         const struct dispatch_tenant_change *change);
+// False: no such tenant. Borrowed until the loop turns.
+struct dispatch_tenant_view {
+    const char *name;
+    const struct tenant_limits *limits;
+    uint32_t webhooks, in_flight;
+    uint64_t waiting; // rows
+};
+bool dispatch_tenant(const struct dispatch *dispatch, struct span name,
+                     struct dispatch_tenant_view *out);
 // Walks all names, sorted; NULL at the end. Start with `after` empty.
 const char *dispatch_tenant_next(const struct dispatch *dispatch, struct span after);

@@ -11,31 +11,6 @@
 #define MS_NS         (1000 * 1000LL)
 #define SOON_NS       (1000 * MS_NS) // who has no token by then waits in the store
 
-// ---- tenants ---------------------------------------------------------------------------------
-
-struct tenant *tenant_find(const struct dispatch *d, struct span name)
-{
-    return strmap_get(&d->tenants, name);
-}
-
-struct tenant *tenant_new(struct dispatch *d, struct span name)
-{
-    struct tenant *tenant = xcalloc(1, sizeof *tenant);
-    tenant->magic = TENANT_MAGIC;
-    tenant->name = xmemdup0(name.at, name.len);
-    match_init(&tenant->match);
-    list_init(&tenant->runnable);
-    strmap_set(&d->tenants, name, tenant);
-    return tenant;
-}
-
-void tenant_free(struct tenant *tenant)
-{
-    match_deinit(&tenant->match);
-    xfree(tenant->name);
-    xfree(tenant);
-}
-
 // ---- life ------------------------------------------------------------------------------------
 
 struct hook *hook_find(const struct dispatch *d, uint32_t number)
@@ -54,6 +29,7 @@ static void apply_pause(struct dispatch *d, struct hook *hook)
         hook_hold(d, hook, HOLD_PAUSED, HOLD_UNTIL_RELEASED);
     else
         hook_release(d, hook, HOLD_PAUSED);
+    tenant_apply_pause(d, hook);
 }
 
 struct hook *hook_new(struct dispatch *d, struct webhook *webhook)
@@ -67,6 +43,7 @@ struct hook *hook_new(struct dispatch *d, struct webhook *webhook)
     if (hook->tenant == NULL) // its tenant was removed, or tenants = "open"
         hook->tenant = tenant_new(d, webhook->tenant);
     list_init(&hook->ready);
+    hook->tenant->hooks++;
     match_add(&hook->tenant->match, webhook);
     map_set(&d->hooks, hook->number, hook);
     strmap_set(&d->hooks_by_uuid, span_make(webhook->uuid.bytes, sizeof webhook->uuid.bytes), hook);
@@ -88,7 +65,14 @@ void hook_replace(struct dispatch *d, struct hook *hook, struct webhook *webhook
     if (tenant != hook->tenant) {
         list_remove(&hook->turn);
         hook->tenant->places -= hook->places;
+        hook->tenant->in_flight -= hook->in_flight;
+        hook->tenant->rows -= hook->rows;
+        hook->tenant->hooks--;
+        tenant_update(d, hook->tenant);
         tenant->places += hook->places;
+        tenant->in_flight += hook->in_flight;
+        tenant->rows += hook->rows;
+        tenant->hooks++;
         hook->tenant = tenant;
     }
     match_add(&tenant->match, webhook);
@@ -234,15 +218,11 @@ void hook_update(struct dispatch *d, struct hook *hook)
     heap_remove(&d->tokens, &hook->token);
     if (is_runnable && hook->rate.interval_ns > 0)
         is_runnable = has_token(d, hook);
-    if (!is_runnable) {
+    if (!is_runnable)
         list_remove(&hook->turn);
-        if (list_is_empty(&hook->tenant->runnable))
-            list_remove(&hook->tenant->turn);
-    } else if (!list_is_linked(&hook->turn)) {
+    else if (!list_is_linked(&hook->turn))
         list_append(&hook->tenant->runnable, &hook->turn);
-        if (!list_is_linked(&hook->tenant->turn))
-            list_append(&d->turns, &hook->tenant->turn);
-    }
+    tenant_update(d, hook->tenant);
     int64_t end = holds_end(&hook->holds);
     int64_t at = hook->next_due_ms > end ? hook->next_due_ms : end;
     int64_t wait_ms = 0;
@@ -255,6 +235,16 @@ void hook_update(struct dispatch *d, struct hook *hook)
         at = now + wait_ms;
     heap_set(&d->wakes, &hook->wake, at);
     dispatch_arm(d);
+}
+
+void hook_count_rows(struct hook *hook, int64_t change)
+{
+    uint64_t gone = change < 0 ? (uint64_t)-change : 0;
+    if (gone > hook->rows)
+        gone = hook->rows; // those of a deactivated webhook may be gone
+    uint64_t come = change > 0 ? (uint64_t)change : 0;
+    hook->rows += come - gone;
+    hook->tenant->rows += come - gone;
 }
 
 void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms)

@@ -7,6 +7,7 @@
 #include "dispatch/figures.h"
 #include "dispatch/match.h"
 #include "dispatch/rate.h"
+#include "model/tenant.h"
 
 #define TENANT_MAGIC 0x54454e41u
 struct tenant {
@@ -14,10 +15,16 @@ struct tenant {
     char *name;      // owned
     uint32_t number; // of its object; 0: not stored (default, or tenants = "open")
     struct match match;
-    struct list runnable;  // hooks with something ready and room to send it
-    struct list_node turn; // in dispatch.turns when `runnable` is not empty
-    uint32_t places;       // the sum over its hooks
-    struct hook_env env;   // {{NAME}} values; borrowed from the configuration
+    struct list runnable;       // hooks with something ready and room to send it
+    struct list_node turn;      // in dispatch.turns when `runnable` is not empty
+    uint32_t places, in_flight; // the sums over its hooks
+    uint64_t rows;              // likewise
+    uint32_t hooks;             // webhooks that it has
+    uint32_t revision;          // of its object
+    bool is_saving;             // a revision is on its way to the store
+    struct tenant_limits limits;
+    struct rate rate;    // of events that it sends
+    struct hook_env env; // {{NAME}} values; borrowed from the configuration
 };
 
 #define HOOK_MAGIC 0x484f4f4bu
@@ -61,6 +68,7 @@ void hook_hold(struct dispatch *d, struct hook *hook, enum hold reason, int64_t 
 void hook_release(struct dispatch *d, struct hook *hook, enum hold reason);
 // After anything has changed: is it runnable, and when must it be looked at?
 void hook_update(struct dispatch *d, struct hook *hook);
+void hook_count_rows(struct hook *hook, int64_t change); // pending rows, its tenant's too
 void hook_add_row(struct dispatch *d, struct hook *hook, int64_t due_ms); // it was written
 void hook_wake_due(struct dispatch *d);    // claims rows that are due, ends expired holds
 void hook_wake_tokens(struct dispatch *d); // those go on that waited for their rate limit
@@ -73,3 +81,10 @@ struct hook *hook_by_uuid(const struct dispatch *d, const struct uid *uuid);
 struct tenant *tenant_find(const struct dispatch *d, struct span name);
 struct tenant *tenant_new(struct dispatch *d, struct span name);
 void tenant_free(struct tenant *tenant);
+// After anything has changed: has it something to send, and may it?
+void tenant_update(struct dispatch *d, struct tenant *tenant);
+// May it send one more event now? Counts it; false: the reply says why not.
+bool tenant_admits(struct tenant *tenant, struct wire_reply *reply);
+void tenant_apply_pause(struct dispatch *d, struct hook *hook);
+// At start; a store_load callback, `context` is the dispatch.
+void tenant_on_stored(void *context, const struct object *object);

@@ -177,6 +177,7 @@ static void start(struct dispatch *d, struct hook *hook, struct delivery *delive
     }
     delivery_move(delivery, DELIVERY_RUNNING, "is being sent");
     hook->in_flight++;
+    hook->tenant->in_flight++;
     hook->rendering++;
     struct flight *flight = flight_new(d, hook, delivery->event, delivery->id);
     flight->delivery = delivery;
@@ -436,6 +437,7 @@ static void finish(struct dispatch *d, struct flight *flight)
         return;
     }
     hook->in_flight--;
+    hook->tenant->in_flight--;
     hook->rendering -= !flight->was_sent;
     if (attempt->is_resent)
         rate_take(&hook->rate, clock_mono_ns()); // its target has seen two

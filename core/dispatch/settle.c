@@ -114,11 +114,11 @@ static void on_settled(struct store_op *op)
     struct hook *hook = hook_find(d, delivery->webhook);
     bool is_pending = settlement->state == DELIVERY_PENDING;
     if (is_pending && !settlement->has_row)
-        hook->rows++;
+        hook_count_rows(hook, 1);
     if (settlement->is_held)
         hook->rows_here++;
-    if (!is_pending && settlement->has_row && hook->rows > 0)
-        hook->rows--;
+    if (!is_pending && settlement->has_row)
+        hook_count_rows(hook, -1);
     if (!settlement->is_held) {
         if (is_pending)
             hook_add_row(d, hook, settlement->due_ms);

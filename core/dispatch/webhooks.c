@@ -171,6 +171,7 @@ static void on_removed(struct store_op *op)
         if (d->env.script != NULL)
             script_forget(d->env.script, hook->webhook);
         hook->is_removed = true;
+        hook->tenant->hooks--;
         quarantine_release(d, hook, span_of(s->by), "its webhook was deleted");
         failing_end(d, hook);
         replay_on_edit(d, hook);
@@ -214,7 +215,7 @@ static void on_cancelled(struct store_op *op)
     d->stats.deliveries[OUTCOME_CANCELLED] += cancel->count;
     if (hook != NULL) {
         hook->is_cancelling = false;
-        hook->rows -= cancel->count < hook->rows ? cancel->count : hook->rows;
+        hook_count_rows(hook, -(int64_t)cancel->count);
     }
     if (is_more && !is_serving(hook))
         webhooks_cancel_rows(d, cancel->webhook);
@@ -266,7 +267,7 @@ void webhooks_add_redone(struct dispatch *d, const struct redo *redo, int64_t no
     struct hook *hook = redo->err == OK ? hook_find(d, redo->webhook) : NULL;
     if (hook == NULL)
         return;
-    hook->rows += !redo->was_waiting;
+    hook_count_rows(hook, !redo->was_waiting);
     hook_add_row(d, hook, now_ms);
 }
 
@@ -297,76 +298,4 @@ void dispatch_retry(struct dispatch *d, uint64_t delivery, uint32_t webhook,
     r->on_done = on_done;
     r->context = context;
     store_submit(d->env.store, &r->op.op);
-}
-
-// ---- tenants -----------------------------------------------------------------------------------
-
-bool dispatch_tenant_exists(const struct dispatch *d, struct span name)
-{
-    struct tenant *tenant = tenant_find(d, name);
-    return tenant != NULL && (tenant->number != 0 || span_is(name, "default"));
-}
-
-struct adding {
-    struct store_object op;
-    struct dispatch *dispatch;
-    char *name, *by; // owned
-    dispatch_tenant_fn *on_added;
-    void *context;
-};
-
-static void on_tenant(struct store_op *op)
-{
-    struct adding *a = (struct adding *)(void *)op;
-    struct dispatch *d = a->dispatch;
-    if (op->err == OK) {
-        struct tenant *tenant = tenant_find(d, span_of(a->name));
-        if (tenant == NULL)
-            tenant = tenant_new(d, span_of(a->name));
-        tenant->number = a->op.object.number;
-        dispatch_reconfigure(d, d->env.config);
-    }
-    a->on_added(a->context, op->err);
-    xfree(a->name);
-    xfree(a->by);
-    xfree(a);
-}
-
-void dispatch_tenant_add(struct dispatch *d, struct span name, struct span by,
-                         dispatch_tenant_fn *on_added, void *context)
-{
-    if (dispatch_tenant_exists(d, name) || !event_name_is_valid(name)) {
-        on_added(context, event_name_is_valid(name) ? ERR_EXISTS : ERR_SYNTAX);
-        return;
-    }
-    struct adding *a = xcalloc(1, sizeof *a);
-    a->dispatch = d;
-    a->name = xmemdup0(name.at, name.len);
-    a->by = xmemdup0(by.at ? by.at : "", by.len);
-    a->on_added = on_added;
-    a->context = context;
-    store_op_init(&a->op.op, STORE_PUT, on_tenant, d);
-    a->op.object = (struct object){.kind = OBJECT_TENANT,
-                                   .key = span_of(a->name),
-                                   .body = SPAN("{}"),
-                                   .by = span_of(a->by),
-                                   .action = SPAN("create"),
-                                   .at_ms = clock_wall_ms()};
-    store_submit(d->env.store, &a->op.op);
-}
-
-const char *dispatch_tenant_next(const struct dispatch *d, struct span after)
-{
-    const char *next = NULL;
-    size_t at = 0;
-    struct span name;
-    void *value;
-    while (strmap_next(&d->tenants, &at, &name, &value)) {
-        struct tenant *tenant = value;
-        bool is_known = dispatch_tenant_exists(d, name);
-        if (is_known && span_cmp(name, after) > 0 &&
-            (next == NULL || span_cmp(name, span_of(next)) < 0))
-            next = tenant->name;
-    }
-    return next;
 }
