@@ -337,7 +337,9 @@ static void say_webhook(const struct dispatch *dispatch, const struct webhook *w
         (void)buf_append_format(out, "It is disabled (%s)",
                                 webhook_disabled_name(webhook->disabled));
         say_when(out, " since", webhook->disabled_ms);
-        (void)buf_append_text(out, "; events that it would want are remembered as missed.");
+        (void)buf_append_text(out,
+                              "; events that it would want are remembered as missed: once it is "
+                              "enabled, a replay since then sends them.");
     } else if (!webhook->is_active) {
         (void)buf_append_text(out, "It is inactive; events that it would want are remembered as "
                                    "missed.");

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "cli/session.h"
 
 #define SHORT_UUID 8 // characters: enough to name one
@@ -190,9 +191,29 @@ static int change_state(const struct args *args, const char *verb, const char *w
     return result;
 }
 
+// And says how to get what it missed: only before it is enabled is it known since when.
 int cmd_webhooks_enable(const struct args *args)
 {
-    return change_state(args, "/enable", "active");
+    struct session session;
+    struct view view;
+    char uuid[UID_TEXT_LEN + 1];
+    char since[DATE_TEXT_LEN] = "";
+    enum cmd_exit result = session_open(&session, args);
+    if (result == CMD_DONE)
+        result = call_for(&session, "GET", "", uuid);
+    view_init(&view, &session.answer.doc);
+    if (result == CMD_DONE && !view_is_true(&view, 0, "is_active"))
+        snprintf(since, sizeof since, "%.*s", SPAN_ARGS(view_text(&view, 0, "disabled_at")));
+    view_deinit(&view);
+    if (result == CMD_DONE)
+        result = call_for(&session, "POST", "/enable", uuid);
+    if (result == CMD_DONE && session_is_for_people(&session)) {
+        printf("webhook %s is active\n", uuid);
+        if (since[0] != '\0')
+            printf("what it missed is sent by: grapnel replay start %s --since %s\n", uuid, since);
+    }
+    session_close(&session);
+    return result;
 }
 
 int cmd_webhooks_disable(const struct args *args)

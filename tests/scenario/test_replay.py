@@ -431,3 +431,21 @@ def test_the_command_line(story):
     assert "since" in run("start", "tracker", "--state", "missed", code=1)
     assert "replays begun: 1;" in run("start", "--all")
     assert "would be sent again" in run("start", "--all", "--dry-run")
+
+
+def test_enabling_says_how_to_get_what_was_missed(story):
+    """The command that it prints does it."""
+    target = story.target()
+    engine = story.engine()
+    webhook = engine.webhook(target, name="tracker")
+    engine.settled(engine.ok())
+    assert engine.run("webhooks", "disable", "tracker").returncode == 0
+    missed = [engine.ok(data=number) for number in range(3)]
+    assert b"a replay since then" in engine.run("explain", webhook["uuid"]).stdout
+    said = engine.run("webhooks", "enable", "tracker").stdout.decode()
+    command = said.splitlines()[1].partition("grapnel ")[2].split()
+    assert command[:2] == ["replay", "start"], said
+    assert engine.run(*command).returncode == 0
+    assert ended(engine, webhook)["made"] == 3
+    wait_for(lambda: set(missed) <= {one.id for one in target.requests}, "what was missed")
+    assert "replay" not in engine.run("webhooks", "enable", "tracker").stdout.decode()
